@@ -1,0 +1,247 @@
+// Smoke test of the package as users get it: packs it, installs the tarball into fresh Nest applications outside
+// the repository, compiles and runs them. `node scripts/smoke.mjs [folder of another package to try]`.
+//
+// Left out on purpose: everything that a test inside the repository can see.
+import { execFile } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const repository = fileURLToPath(new URL('..', import.meta.url));
+const packageFolder = process.argv[2] ?? repository;
+const fixtures = fileURLToPath(new URL('./smoke', import.meta.url));
+const area = mkdtempSync(join(tmpdir(), 'clusterpack-smoke-'));
+
+class SmokeFailure extends Error {}
+
+/** What npm and Jest put into our environment must not reach the applications: theirs is a fresh shell. */
+function freshEnvironment() {
+  const inherited = Object.entries(process.env).filter(
+    ([name]) =>
+      !/^(npm_(package|lifecycle|config_(local_prefix|ignore_scripts|dry_run))|JEST_|VITEST_|CLUSTER_|NODE_OPTIONS$|NODE_ENV$)/.test(
+        name,
+      ),
+  );
+  return Object.fromEntries(inherited);
+}
+
+/** Runs a program to its end; a process that does not end by itself is a failure. */
+function run(cwd, program, args, { timeoutMs = 180_000 } = {}) {
+  return new Promise((resolve, reject) => {
+    const options = {
+      cwd,
+      env: freshEnvironment(),
+      timeout: timeoutMs,
+      killSignal: 'SIGKILL',
+      maxBuffer: 64 << 20,
+    };
+    execFile(program, args, options, (error, stdout, stderr) => {
+      if (error === null) return resolve(stdout);
+      const end = error.killed
+        ? `did not end within ${timeoutMs / 1000} s`
+        : `ended with ${error.code ?? error.signal}`;
+      reject(new SmokeFailure(`${program} ${args.join(' ')} ${end}, in ${cwd}\n${stdout}\n${stderr}`));
+    });
+  });
+}
+
+async function step(name, work) {
+  const startedAt = performance.now();
+  const result = await work();
+  process.stdout.write(`smoke: ${name} (${((performance.now() - startedAt) / 1000).toFixed(1)} s)\n`);
+  return result;
+}
+
+function binary(name) {
+  return join(repository, 'node_modules', '.bin', name);
+}
+
+function check(truth, message) {
+  if (!truth) throw new SmokeFailure(message);
+}
+
+async function pack() {
+  await run(packageFolder, 'npm', ['pack', '--pack-destination', area]);
+  const tarball = readdirSync(area).find((name) => name.endsWith('.tgz'));
+  check(tarball !== undefined, 'npm pack made no tarball');
+  return join(area, tarball);
+}
+
+/**
+ * That nothing which comes with us runs code at installation. Looks at the lock file for what npm would install
+ * on any platform, and at the folders for what it did install on this one.
+ */
+function checkInstallScripts(app) {
+  const { packages } = JSON.parse(readFileSync(join(app, 'package-lock.json'), 'utf8'));
+  const native = Object.keys(packages).filter((path) => path.includes('msgpackr-extract'));
+  check(native.length === 0, `msgpackr's native part came with us: ${native.join(', ')}`);
+  check(!existsSync(join(app, 'node_modules', 'msgpackr-extract')), 'node_modules/msgpackr-extract exists');
+
+  const ours = new Set();
+  const visit = (path) => {
+    if (ours.has(path)) return;
+    ours.add(path);
+    const entry = packages[path];
+    for (const name of Object.keys({ ...entry.dependencies, ...entry.optionalDependencies })) {
+      const found = locate(packages, path, name);
+      if (found !== undefined) visit(found);
+    }
+  };
+  visit('node_modules/clusterpack');
+  const withScript = [...ours].filter(
+    (path) => packages[path].hasInstallScript || hasInstallScript(join(app, path)),
+  );
+  check(withScript.length === 0, `these come with us and have an install script: ${withScript.join(', ')}`);
+  return ours.size - 1;
+}
+
+/** Where Node finds `name` from the package at `path`. */
+function locate(packages, path, name) {
+  for (let at = path; ; at = at.slice(0, Math.max(0, at.lastIndexOf('/node_modules/')))) {
+    const candidate = at === '' ? `node_modules/${name}` : `${at}/node_modules/${name}`;
+    if (packages[candidate] !== undefined) return candidate;
+    if (at === '') return undefined;
+  }
+}
+
+function hasInstallScript(folder) {
+  const manifest = join(folder, 'package.json');
+  if (!existsSync(manifest)) return false;
+  const { scripts = {} } = JSON.parse(readFileSync(manifest, 'utf8'));
+  return ['preinstall', 'install', 'postinstall'].some((name) => scripts[name] !== undefined);
+}
+
+const compilerOptions = {
+  target: 'ES2023',
+  outDir: './dist',
+  strict: true,
+  skipLibCheck: true,
+  esModuleInterop: true,
+  experimentalDecorators: true,
+  emitDecoratorMetadata: true,
+};
+
+const nextGeneration = { module: 'nodenext', moduleResolution: 'nodenext', isolatedModules: true };
+
+/** The Jest configuration that `nest new` writes for Nest 11, and the one line that our README adds. */
+const stockJest = {
+  moduleFileExtensions: ['js', 'json', 'ts'],
+  rootDir: 'src',
+  testRegex: '.*\\.spec\\.ts$',
+  transform: { '^.+\\.(t|j)s$': 'ts-jest' },
+  collectCoverageFrom: ['**/*.(t|j)s'],
+  coverageDirectory: '../coverage',
+  testEnvironment: 'node',
+  transformIgnorePatterns: ['/node_modules/(?!clusterpack/)'],
+};
+
+const applications = [
+  {
+    name: 'nest-12-esm',
+    manifest: { type: 'module' },
+    nest: '12.5.1',
+    compilerOptions: { ...compilerOptions, ...nextGeneration },
+    tools: ['typescript@5.9.3', '@types/node@20.19.43'],
+  },
+  {
+    // The oldest of the peer range, with the compiler options that its `nest new` wrote.
+    name: 'nest-11.0-commonjs',
+    manifest: { jest: stockJest },
+    nest: '11.0.1',
+    compilerOptions: { ...compilerOptions, module: 'commonjs' },
+    tools: [
+      'typescript@5.7.3',
+      '@types/node@20.19.43',
+      '@nestjs/testing@11.0.1',
+      'jest@29.7.0',
+      'ts-jest@29.4.15',
+      '@types/jest@29.5.14',
+    ],
+  },
+  {
+    name: 'nest-11-latest-commonjs',
+    manifest: { jest: stockJest },
+    nest: '11',
+    compilerOptions: { ...compilerOptions, ...nextGeneration },
+    tools: [
+      'typescript@5.9.3',
+      '@types/node@20.19.43',
+      '@nestjs/testing@11',
+      'jest@30.5.2',
+      'ts-jest@29.4.15',
+      '@types/jest@30.0.0',
+    ],
+  },
+];
+
+async function tryApplication(tarball, application) {
+  const app = join(area, application.name);
+  mkdirSync(join(app, 'src'), { recursive: true });
+  const usesJest = application.manifest.jest !== undefined;
+  writeFileSync(
+    join(app, 'package.json'),
+    JSON.stringify({ name: application.name, version: '1.0.0', private: true, ...application.manifest }),
+  );
+  writeFileSync(
+    join(app, 'tsconfig.json'),
+    JSON.stringify({
+      compilerOptions: application.compilerOptions,
+      include: ['src'],
+      exclude: ['**/*.spec.ts'],
+    }),
+  );
+  cpSync(join(fixtures, 'main.ts'), join(app, 'src', 'main.ts'));
+  if (usesJest) cpSync(join(fixtures, 'cluster.spec.ts'), join(app, 'src', 'cluster.spec.ts'));
+
+  const install = (...packages) =>
+    run(app, 'npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...packages]);
+  // Our tarball first, then the rest: npm repairs what it takes for a hole in a bundled package only at the
+  // second installation.
+  await install(
+    tarball,
+    `@nestjs/common@${application.nest}`,
+    `@nestjs/core@${application.nest}`,
+    'reflect-metadata@0.2.2',
+    'rxjs@7.8.2',
+  );
+  await install('--save-dev', ...application.tools);
+  const count = checkInstallScripts(app);
+
+  await run(app, process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc')]);
+  const output = await run(app, process.execPath, [join('dist', 'main.js')], { timeoutMs: 30_000 });
+  check(output.trim().endsWith('two nodes met'), `unexpected output of ${application.name}:\n${output}`);
+
+  if (usesJest)
+    await run(app, process.execPath, [join('node_modules', 'jest', 'bin', 'jest.js'), '--ci'], {
+      timeoutMs: 90_000,
+    });
+  return `${count} packages came along`;
+}
+
+try {
+  const tarball = await step('packed', pack);
+  await step('publint is content', () => run(repository, binary('publint'), ['run', tarball, '--strict']));
+  await step('attw is content', () => run(repository, binary('attw'), [tarball, '--profile', 'esm-only']));
+  for (const application of applications) {
+    await step(`${application.name} compiles, runs${application.manifest.jest ? ', tests' : ''}, ends`, () =>
+      tryApplication(tarball, application),
+    );
+  }
+  process.stdout.write('smoke: ok\n');
+} catch (error) {
+  if (!(error instanceof SmokeFailure)) throw error;
+  process.stderr.write(`smoke: FAILED: ${error.message}\n`);
+  process.exitCode = 1;
+} finally {
+  rmSync(area, { recursive: true, force: true });
+}

@@ -1,0 +1,193 @@
+import { describe, expect, it } from '@jest/globals';
+import { posix } from 'node:path';
+import { importsOf, read, sourcesIn, type Finding, type Source } from './sources.js';
+
+const wings = ['membership', 'transport', 'discovery'];
+
+/** The words that every wing may use. The clock and the logger are here by ADR 6. */
+const sharedWords = ['address', 'clock', 'errors', 'logger', 'node-id'].map((word) => `src/${word}.ts`);
+
+/** What nobody imports: they exist for users. */
+const entries = ['src/index.ts', 'src/core.ts', 'src/testing.ts'];
+
+/** Not an implementation but what all of them share: delivery, for any kind of link. */
+const sharedInWing = 'transport/session';
+
+/** The top folder under src/, or the file's own path for a file directly in it. */
+function layerOf(path: string): string {
+  const parts = path.split('/');
+  return parts.length > 2 ? parts[1]! : path;
+}
+
+/** `transport/tcp` for a file in there; undefined for a wing's contract and for other folders. */
+function implementationOf(path: string): string | undefined {
+  const parts = path.split('/');
+  return wings.includes(parts[1]!) && parts.length > 3 ? `${parts[1]}/${parts[2]}` : undefined;
+}
+
+/** Why `from` may not import `to`, or undefined when it may. Both are paths of files under src/. */
+function objection(from: string, to: string): string | undefined {
+  const layer = layerOf(from);
+  const target = layerOf(to);
+  if (entries.includes(to)) {
+    return from === 'src/index.ts' ? undefined : 'an entry point is imported by users only';
+  }
+  if (sharedWords.includes(from))
+    return sharedWords.includes(to) ? undefined : 'a shared word knows shared words only';
+  if (sharedWords.includes(to)) return undefined;
+  if (from === 'src/index.ts') return undefined;
+  if (entries.includes(from)) return target === 'nestjs' ? `${from} is free of Nest` : undefined;
+  if (layer === target) return wings.includes(layer) ? insideWing(from, to) : undefined;
+
+  const reach: Readonly<Record<string, readonly string[]>> = {
+    nestjs: ['cluster', ...wings],
+    cluster: wings,
+    simulation: ['cluster', ...wings],
+  };
+  if (reach[layer]?.includes(target)) return undefined;
+  // A Nest test advances virtual time; nothing else of the Nest face knows the simulator.
+  if (from.startsWith('src/nestjs/testing/') && target === 'simulation') return undefined;
+  return `${layer} does not know ${target}`;
+}
+
+function insideWing(from: string, to: string): string | undefined {
+  const mine = implementationOf(from);
+  const theirs = implementationOf(to);
+  if (theirs === undefined || theirs === sharedInWing || mine === theirs) return undefined;
+  return mine === undefined
+    ? 'a contract does not know its implementations'
+    : 'an implementation imports its contract, never another one';
+}
+
+/** Imports run one way (design.md, "The house"), and name files as they are emitted. */
+function wrongDirections(sources: readonly Source[]): readonly Finding[] {
+  return sources.flatMap((source) =>
+    importsOf(source).flatMap(({ specifier, line }) => {
+      if (!specifier.startsWith('.')) return [];
+      const to = posix.join(posix.dirname(source.path), specifier).replace(/\.js$/, '.ts');
+      const why = objection(source.path, to);
+      return why === undefined ? [] : [`${source.path}:${line} imports ${specifier}: ${why}`];
+    }),
+  );
+}
+
+/** Only `nestjs/` may know Nest. */
+function nestOutsideItsFolder(sources: readonly Source[]): readonly Finding[] {
+  return sources.flatMap((source) =>
+    source.path.startsWith('src/nestjs/')
+      ? []
+      : importsOf(source)
+          .filter(({ specifier }) => specifier.startsWith('@nestjs/'))
+          .map(({ specifier, line }) => `${source.path}:${line} imports ${specifier} outside src/nestjs/`),
+  );
+}
+
+/** A relative import must name the emitted file, or Node does not find it. */
+function withoutExtension(sources: readonly Source[]): readonly Finding[] {
+  return sources.flatMap((source) =>
+    importsOf(source)
+      .filter(({ specifier }) => specifier.startsWith('.') && !/\.(js|mjs|json)$/.test(specifier))
+      .map(({ specifier, line }) => `${source.path}:${line} imports ${specifier} without .js`),
+  );
+}
+
+/** Users get our dependencies and their own peers, nothing of our development tree. */
+function undeclaredPackages(sources: readonly Source[], declared: readonly string[]): readonly Finding[] {
+  return sources.flatMap((source) =>
+    importsOf(source).flatMap(({ specifier, line }) => {
+      if (specifier.startsWith('.') || specifier.startsWith('node:')) return [];
+      const name = specifier
+        .split('/')
+        .slice(0, specifier.startsWith('@') ? 2 : 1)
+        .join('/');
+      return declared.includes(name)
+        ? []
+        : [`${source.path}:${line} imports ${name}, which package.json does not declare`];
+    }),
+  );
+}
+
+const src = sourcesIn('src');
+
+function source(path: string, text: string): Source {
+  return { path, text };
+}
+
+describe('imports run one way', () => {
+  it('in the whole tree', () => {
+    expect(wrongDirections(src)).toEqual([]);
+  });
+
+  it.each([
+    ['src/membership/swim/swim.ts', '../../transport/transport.js'],
+    ['src/transport/tcp/tcp.ts', '../../membership/membership.js'],
+    ['src/discovery/static.ts', '../cluster/node.js'],
+    ['src/transport/tcp/tcp.ts', '../memory/memory.js'],
+    ['src/transport/session/session.ts', '../tcp/tcp.js'],
+    ['src/transport/transport.ts', './tcp/tcp.js'],
+    ['src/cluster/node.ts', '../nestjs/cluster.module.js'],
+    ['src/cluster/node.ts', '../simulation/clock.js'],
+    ['src/simulation/run.ts', '../nestjs/cluster.module.js'],
+    ['src/nestjs/cluster.module.ts', '../simulation/clock.js'],
+    ['src/errors.ts', './cluster/node.js'],
+    ['src/core.ts', './nestjs/cluster.module.js'],
+    ['src/cluster/node.ts', '../core.js'],
+  ])('and %s importing %s is found', (path, specifier) => {
+    expect(wrongDirections([source(path, `import { x } from '${specifier}';`)])).toHaveLength(1);
+  });
+
+  it.each([
+    ['src/transport/tcp/tcp.ts', '../session/session.js'],
+    ['src/transport/memory/memory.ts', '../session/session.js'],
+    ['src/membership/swim/swim.ts', '../protocol.js'],
+    ['src/nestjs/explorer.ts', '../membership/membership.js'],
+    ['src/simulation/run.ts', '../membership/swim/swim.js'],
+    ['src/nestjs/testing/testing.ts', '../../simulation/clock.js'],
+    ['src/discovery/discovery.ts', '../address.js'],
+  ])('while %s may import %s', (path, specifier) => {
+    expect(wrongDirections([source(path, `export * from '${specifier}';`)])).toEqual([]);
+  });
+});
+
+describe('only src/nestjs/ imports @nestjs/*', () => {
+  it('in the whole tree', () => {
+    expect(nestOutsideItsFolder(src)).toEqual([]);
+  });
+
+  it('and an import elsewhere is found', () => {
+    const bad = source('src/cluster/node.ts', "import { Logger } from '@nestjs/common';");
+    expect(nestOutsideItsFolder([bad])).toEqual([
+      'src/cluster/node.ts:1 imports @nestjs/common outside src/nestjs/',
+    ]);
+  });
+});
+
+describe('relative imports end in .js', () => {
+  it('in the whole tree', () => {
+    expect(withoutExtension(sourcesIn('src', 'test', 'sample-app', 'bench'))).toEqual([]);
+  });
+
+  it('and one without is found', () => {
+    expect(withoutExtension([source('src/a.ts', "\nexport * from './b';")])).toEqual([
+      'src/a.ts:2 imports ./b without .js',
+    ]);
+  });
+});
+
+describe('src/ imports what package.json gives to users', () => {
+  const manifest = JSON.parse(read('package.json').text) as Record<
+    string,
+    Record<string, string> | undefined
+  >;
+  const declared = Object.keys({ ...manifest['dependencies'], ...manifest['peerDependencies'] });
+
+  it('in the whole tree', () => {
+    expect(undeclaredPackages(src, declared)).toEqual([]);
+  });
+
+  it('and a development dependency is found', () => {
+    expect(undeclaredPackages([source('src/a.ts', "import fc from 'fast-check';")], declared)).toHaveLength(
+      1,
+    );
+  });
+});
