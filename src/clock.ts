@@ -1,0 +1,22 @@
+/**
+ * Time as everything below the application sees it. Injected wherever a deadline exists, so that tests and the
+ * simulator run in virtual time.
+ */
+export interface Clock {
+  /** Milliseconds, monotonic, from an arbitrary origin. */
+  now(): number;
+
+  /** Calls back once, `delayMs` or later from now. */
+  setTimer(delayMs: number, callback: () => void): Timer;
+
+  /**
+   * Calls back after one whole pass of input polling, so that bytes which are already here are read first.
+   * In virtual time: after everything that is due now.
+   */
+  afterPoll(callback: () => void): void;
+}
+
+/** A pending timer. Cancelling one that has fired or was cancelled does nothing. */
+export interface Timer {
+  cancel(): void;
+}

@@ -1,0 +1,305 @@
+/**
+ * Every error that ClusterPack throws or rejects with.
+ *
+ * One class per kind. `code` never changes between versions; the message says what happened and what to do;
+ * each class's comment says what the error means for state.
+ */
+
+/** The parent of all errors of this library: catch it to catch them all. @publicApi */
+export abstract class ClusterError extends Error {
+  /** Stable, machine-readable, `CLUSTER_…`. */
+  abstract readonly code: string;
+
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+// --- the door: what the user wrote ---
+
+/** An option is wrong. Nothing was started. @publicApi */
+export class InvalidOptionError extends ClusterError {
+  readonly code = 'CLUSTER_INVALID_OPTION';
+  constructor(
+    /** Path of the option, for example `swim.probeIntervalMs`. */
+    readonly option: string,
+    problem: string,
+    options?: { cause?: unknown },
+  ) {
+    super(`Option "${option}" ${problem}`, options);
+  }
+}
+
+/** A text is not `host:port`. @publicApi */
+export class InvalidAddressError extends ClusterError {
+  readonly code = 'CLUSTER_INVALID_ADDRESS';
+  constructor(readonly text: string) {
+    super(
+      `"${clip(text)}" is not an address: write host:port, or [ipv6]:port, with a port from 1 to 65535, for example 10.0.0.5:7946`,
+    );
+  }
+}
+
+/** A text is not a NodeId. @publicApi */
+export class InvalidNodeIdError extends ClusterError {
+  readonly code = 'CLUSTER_INVALID_NODE_ID';
+  constructor(readonly text: string) {
+    super(`"${clip(text)}" is not a node id: 32 lowercase hexadecimal digits are expected`);
+  }
+}
+
+/** Metadata is over its limit or cannot travel. The member keeps its old metadata. @publicApi */
+export class InvalidMetadataError extends ClusterError {
+  readonly code = 'CLUSTER_INVALID_METADATA';
+}
+
+/** A value cannot be serialized, or bytes are not a value of this serializer. Nothing was sent. @publicApi */
+export class SerializationError extends ClusterError {
+  readonly code = 'CLUSTER_SERIALIZATION';
+}
+
+/** A payload is over the limit. Nothing was sent. @publicApi */
+export class PayloadTooLargeError extends ClusterError {
+  readonly code = 'CLUSTER_PAYLOAD_TOO_LARGE';
+  constructor(
+    readonly sizeBytes: number,
+    readonly limitBytes: number,
+    readonly option: string,
+  ) {
+    super(
+      `The payload has ${sizeBytes} bytes, the limit is ${limitBytes}: send less, or raise "${option}" on every node`,
+    );
+  }
+}
+
+// --- lifecycle ---
+
+/** The node has not started (or was created with `enabled: false`). @publicApi */
+export class NotStartedError extends ClusterError {
+  readonly code = 'CLUSTER_NOT_STARTED';
+}
+
+/** The node has left or was closed. It stays closed: make a new one. @publicApi */
+export class ClosedError extends ClusterError {
+  readonly code = 'CLUSTER_CLOSED';
+  constructor(what = 'The node') {
+    super(`${what} is closed`);
+  }
+}
+
+/** The listener could not be bound. Nothing was started; `cause` has the system's error. @publicApi */
+export class BindError extends ClusterError {
+  readonly code = 'CLUSTER_BIND';
+  constructor(
+    readonly address: string,
+    hint: string,
+    options?: { cause?: unknown },
+  ) {
+    super(`Cannot listen on ${address}: ${hint}`, options);
+  }
+}
+
+/** Waiting for readiness took longer than allowed. The node goes on joining. @publicApi */
+export class NotReadyError extends ClusterError {
+  readonly code = 'CLUSTER_NOT_READY';
+}
+
+/** Discovery failed this time. It is asked again; the node stays as it is. @publicApi */
+export class DiscoveryError extends ClusterError {
+  readonly code = 'CLUSTER_DISCOVERY';
+}
+
+// --- joining and identity ---
+
+/** A seed does not admit this node; `reason` says why. The node tries other seeds, and this one later. @publicApi */
+export class JoinRefusedError extends ClusterError {
+  readonly code = 'CLUSTER_JOIN_REFUSED';
+  constructor(
+    readonly seed: string,
+    readonly reason: string,
+  ) {
+    super(`${seed} does not admit this node: ${reason}`);
+  }
+}
+
+/** Why a handshake ended without a link. */
+export type HandshakeRefusal =
+  | 'cluster-name'
+  | 'version'
+  | 'identity'
+  | 'security'
+  | 'serializer'
+  | 'duplicate-id'
+  | 'self'
+  | 'left'
+  | 'limit'
+  | 'malformed';
+
+/** The two sides' handshake failed; both logs say why. No link was made. @publicApi */
+export class HandshakeError extends ClusterError {
+  readonly code = 'CLUSTER_HANDSHAKE';
+  constructor(
+    readonly peer: string,
+    readonly reason: HandshakeRefusal,
+    detail: string,
+  ) {
+    super(`Handshake with ${peer} failed (${reason}): ${detail}`);
+  }
+}
+
+/** Two live nodes answer at one address. Nobody is retired; hard evidence about it is off for a while. @publicApi */
+export class AddressConflictError extends ClusterError {
+  readonly code = 'CLUSTER_ADDRESS_CONFLICT';
+  constructor(
+    readonly address: string,
+    readonly ids: readonly string[],
+  ) {
+    super(
+      `Two live nodes answer at ${address} (${ids.join(', ')}): give each its own port or advertised address`,
+    );
+  }
+}
+
+/** Two live endpoints use one NodeId. The newer one takes a new id. @publicApi */
+export class DuplicateNodeIdError extends ClusterError {
+  readonly code = 'CLUSTER_DUPLICATE_NODE_ID';
+  constructor(readonly id: string) {
+    super(`Another live process uses the node id ${id}: this node takes a new one`);
+  }
+}
+
+/** A peer broke the protocol. Its connection is closed and counted; nothing else changes. @publicApi */
+export class ProtocolViolationError extends ClusterError {
+  readonly code = 'CLUSTER_PROTOCOL_VIOLATION';
+  constructor(
+    /** A short stable word, used as counter name: `frame-too-long`, `bad-checksum`, `malformed` … */
+    readonly violation: string,
+    detail: string,
+  ) {
+    super(detail);
+  }
+}
+
+// --- messages ---
+
+/** The message was not delivered, for certain: it may be sent again. @publicApi */
+export class NotDeliveredError extends ClusterError {
+  readonly code: string = 'CLUSTER_NOT_DELIVERED';
+}
+
+/** The recipient is reachable by nobody's dial from here. The message was not delivered. @publicApi */
+export class NoRouteError extends NotDeliveredError {
+  override readonly code = 'CLUSTER_NO_ROUTE';
+}
+
+/** The recipient has neither a reader nor a handler for this. The message was not taken. @publicApi */
+export class NoReceiverError extends NotDeliveredError {
+  override readonly code = 'CLUSTER_NO_RECEIVER';
+}
+
+/** Too much waits for this recipient already. The message was not queued. @publicApi */
+export class SendQueueFullError extends NotDeliveredError {
+  override readonly code = 'CLUSTER_SEND_QUEUE_FULL';
+}
+
+/** The recipient is shutting down and takes no new requests: ask another. @publicApi */
+export class MemberDrainingError extends NotDeliveredError {
+  override readonly code = 'CLUSTER_MEMBER_DRAINING';
+}
+
+/** The message may or may not have been received; sending it again may double it. @publicApi */
+export class DeliveryUncertainError extends ClusterError {
+  readonly code = 'CLUSTER_DELIVERY_UNCERTAIN';
+}
+
+/** The broadcast reached nobody that it should have reached. @publicApi */
+export class BroadcastFailedError extends ClusterError {
+  readonly code = 'CLUSTER_BROADCAST_FAILED';
+  constructor(readonly outcome: unknown) {
+    super('The broadcast reached no member; see "outcome" for the error per member');
+  }
+}
+
+/** No such member is known here. Nothing was sent. @publicApi */
+export class UnknownMemberError extends NotDeliveredError {
+  override readonly code = 'CLUSTER_UNKNOWN_MEMBER';
+}
+
+// --- requests ---
+
+/** No answer within the timeout. The request may have been handled. @publicApi */
+export class RequestTimeoutError extends ClusterError {
+  readonly code = 'CLUSTER_REQUEST_TIMEOUT';
+  constructor(
+    readonly pattern: string,
+    readonly timeoutMs: number,
+  ) {
+    super(`No answer to "${clip(pattern)}" within ${timeoutMs} ms`);
+  }
+}
+
+/** The recipient has no handler for the pattern. Nothing was handled. @publicApi */
+export class NoHandlerError extends ClusterError {
+  readonly code = 'CLUSTER_NO_HANDLER';
+  constructor(readonly pattern: string) {
+    super(`The recipient has no request handler for "${clip(pattern)}"`);
+  }
+}
+
+/** The remote handler failed; what it chose to tell is here. @publicApi */
+export class RemoteError extends ClusterError {
+  readonly code = 'CLUSTER_REMOTE';
+  constructor(
+    message: string,
+    /** The remote side's own code, `INTERNAL` when it did not say. */
+    readonly remoteCode: string,
+    /** The remote side's response body, if it gave one. */
+    readonly response: unknown,
+    /** Joins this error to the remote node's log. */
+    readonly correlationId: string | undefined,
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * Thrown by a request handler to tell its caller something. The caller gets a {@link RemoteError} with this code,
+ * message and response.
+ *
+ * @publicApi
+ */
+export class ReplyError extends ClusterError {
+  readonly code = 'CLUSTER_REPLY';
+  constructor(
+    /** What the caller sees as `remoteCode`. */
+    readonly replyCode: string,
+    message: string,
+    /** What the caller sees as `response`: anything that the serializer takes. */
+    readonly response?: unknown,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+  }
+}
+
+// --- Nest registration ---
+
+/** The same cluster registration (`as`) appears twice in one application. The start is stopped. @publicApi */
+export class DuplicateClusterError extends ClusterError {
+  readonly code = 'CLUSTER_DUPLICATE';
+}
+
+/** Handlers cannot be mapped as written. The start is stopped. @publicApi */
+export class InvalidHandlerError extends ClusterError {
+  readonly code = 'CLUSTER_INVALID_HANDLER';
+}
+
+const CLIP_LENGTH = 120;
+
+/** Text from outside, short and on one line, so that it cannot forge or flood a log. */
+export function clip(text: string): string {
+  // Control characters are exactly what is replaced here.
+  const printable = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?');
+  return printable.length > CLIP_LENGTH ? `${printable.slice(0, CLIP_LENGTH)}…` : printable;
+}

@@ -1,0 +1,85 @@
+import type { NodeId } from '../node-id.js';
+import type { Member } from './membership.js';
+
+/** How many changes may pile up unasked: bounds what an old view keeps alive. */
+const MAX_PENDING = 64;
+
+/**
+ * The active members at one moment, immutable. A new view shares its past with the old one and builds its
+ * sorted array when somebody first asks, so that an event costs the same in a cluster of 3 and of 5,000.
+ */
+export class View {
+  /** A view of nobody. */
+  static get empty(): View {
+    return new View([], undefined, undefined, undefined, 0);
+  }
+
+  #members: readonly Member[] | undefined;
+  #before: View | undefined;
+  readonly #changedId: NodeId | undefined;
+  #changed: Member | undefined;
+  readonly #pending: number;
+
+  private constructor(
+    members: readonly Member[] | undefined,
+    before: View | undefined,
+    changedId: NodeId | undefined,
+    changed: Member | undefined,
+    pending: number,
+  ) {
+    this.#members = members;
+    this.#before = before;
+    this.#changedId = changedId;
+    this.#changed = changed;
+    this.#pending = pending;
+  }
+
+  /** The view in which this member is as given. */
+  put(member: Member): View {
+    return this.#next(member.id, member);
+  }
+
+  /** The view without this member. */
+  without(id: NodeId): View {
+    return this.#next(id, undefined);
+  }
+
+  /** All members, sorted by NodeId, frozen. */
+  get members(): readonly Member[] {
+    return this.#members ?? this.#build();
+  }
+
+  #next(id: NodeId, member: Member | undefined): View {
+    if (this.#members === undefined && this.#pending >= MAX_PENDING) this.#build();
+    const pending = this.#members === undefined ? this.#pending + 1 : 1;
+    return new View(undefined, this, id, member, pending);
+  }
+
+  #build(): readonly Member[] {
+    const changes = new Map<NodeId, Member | undefined>();
+    let view: View = this;
+    while (view.#members === undefined) {
+      if (!changes.has(view.#changedId!)) changes.set(view.#changedId!, view.#changed);
+      view = view.#before!;
+    }
+    this.#members = Object.freeze(merge(view.#members, changes));
+    this.#before = undefined;
+    this.#changed = undefined;
+    return this.#members;
+  }
+}
+
+/** Merges sorted members with the changes to them; undefined removes. */
+function merge(members: readonly Member[], changes: ReadonlyMap<NodeId, Member | undefined>): Member[] {
+  const ids = [...changes.keys()].sort();
+  const merged: Member[] = [];
+  let at = 0;
+  for (const id of ids) {
+    while (at < members.length && members[at]!.id < id) merged.push(members[at++]!);
+    if (at < members.length && members[at]!.id === id) at++;
+    const member = changes.get(id);
+    if (member !== undefined) merged.push(member);
+  }
+  while (at < members.length) merged.push(members[at++]!);
+  return merged;
+}

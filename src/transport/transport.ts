@@ -1,0 +1,174 @@
+import type { Address } from '../address.js';
+import type { NodeId } from '../node-id.js';
+
+/** Where to send: an address, and the node that has to answer there, if it is known. */
+export interface Destination {
+  readonly address: Address;
+  readonly id: NodeId | undefined;
+}
+
+/** A peer whose handshake proved who it is. */
+export interface ProvenPeer extends Destination {
+  readonly id: NodeId;
+}
+
+/** What the way to a peer showed; see `LinkEvidence` in membership/protocol.ts for the meaning of each. */
+export type LinkReport = 'up' | 'goodbye' | 'closed' | 'refused' | 'replaced' | 'silent' | 'local';
+
+/** Options of {@link Transport.send}. */
+export interface TransportSendOptions {
+  /**
+   * Gives up waiting: the promise rejects at once, `NotDeliveredError` when nothing was written yet, else
+   * `DeliveryUncertainError`.
+   */
+  readonly signal?: AbortSignal | undefined;
+  /** Order holds within a stream, streams do not wait for each other. 0–255. Default: 0. */
+  readonly stream?: number | undefined;
+  /** One byte for the layer above, carried untouched. Default: 0. */
+  readonly kind?: number | undefined;
+  /** A header for the layer above, carried untouched, at most 8 KiB. */
+  readonly meta?: Uint8Array | undefined;
+  /** Needs no credit: only for replies, whose number the requests in flight bound. */
+  readonly free?: boolean | undefined;
+}
+
+/** A whole payload that has arrived and counts as acknowledged. */
+export interface IncomingMessage {
+  readonly from: NodeId;
+  readonly stream: number;
+  readonly kind: number;
+  readonly meta: Uint8Array;
+  /** Valid until `release()`; copy what must live longer. */
+  readonly payload: Uint8Array;
+  /** Says that the message has been taken, which gives its credit back to the sender. Idempotent. */
+  release(): void;
+}
+
+/** What became of a message at the moment it arrived. */
+export type Receipt =
+  /** Taken over: the receiver calls `release()` when it is done with it. */
+  | 'held'
+  /** Nobody is there for it: the sender's promise rejects with `NoReceiverError`. */
+  | 'no-receiver'
+  /** This node is shutting down: the sender's promise rejects with `MemberDrainingError`. */
+  | 'draining';
+
+/** Options of {@link Transport.cast}. */
+export interface CastOptions {
+  /** On the kept protocol link, on a fresh one that then replaces it, or on a fresh one that is closed soon. */
+  readonly via?: 'kept' | 'fresh' | 'verify' | undefined;
+  /** Called when the message certainly was not handed to the kernel. */
+  readonly unsent?: (() => void) | undefined;
+}
+
+/**
+ * The node above a transport: what the transport asks it and tells it. Every member is optional for a transport
+ * that is used by itself. Calls never come from within a call into the transport.
+ */
+export interface TransportHost {
+  /** Our own member record for the payload hello; opaque here. */
+  record?(): Uint8Array;
+  /**
+   * A peer introduces itself on the payload lane. `grant`: it may have credit · `wait`: later, by
+   * `Transport.grant` · `refuse`: the handshake is refused with reason `left`. Default: grant.
+   */
+  introduce?(peer: ProvenPeer, record: Uint8Array): 'grant' | 'wait' | 'refuse';
+  /** A message of the protocol lane, as bytes (or as the object that was cast, where links pass references). */
+  protocolMessage?(from: ProvenPeer, body: unknown): void;
+  /** What the way to a peer showed. `by`: the id that answered instead, for `replaced`. */
+  link?(about: Destination, report: LinkReport, by?: NodeId): void;
+  /** A payload arrived. Without it, messages go to the sequence that `bind` gives. */
+  receive?(message: IncomingMessage): Receipt;
+  /** Another live endpoint shakes hands with our own NodeId. */
+  duplicateId?(remote: string): void;
+  /** The listener failed after it was bound and could not be bound again. */
+  listenerLost?(cause: unknown): void;
+}
+
+/** Options of {@link Transport.bind}. */
+export interface BindOptions {
+  /** Closes the listener and ends the sequence. */
+  readonly signal?: AbortSignal | undefined;
+  readonly host?: TransportHost | undefined;
+  /**
+   * What peers are told to dial; a missing host or port is taken from the bound address. Needed behind NAT and
+   * in containers.
+   */
+  readonly advertise?: { readonly host?: string | undefined; readonly port?: number | undefined } | undefined;
+}
+
+/** A bound listener, and the messages that arrive when the host has no `receive`. */
+export interface Binding extends AsyncIterable<IncomingMessage> {
+  /** Where the listener really is. */
+  readonly bound: Address;
+  /** What peers are told to dial. */
+  readonly advertised: Address;
+}
+
+/** Figures for metrics; all but the gauges only grow. */
+export interface TransportStats {
+  /** Established links now, per lane. */
+  readonly protocolLinks: number;
+  readonly payloadLinks: number;
+  /** Sockets now, with those that have not shaken hands. */
+  readonly sockets: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly messagesIn: number;
+  readonly messagesOut: number;
+  readonly resumed: number;
+  /** Closes for cause, by the violation's or refusal's word. */
+  readonly closedFor: Readonly<Record<string, number>>;
+}
+
+/**
+ * Carries bytes between nodes. It knows nothing of members.
+ *
+ * @publicApi
+ */
+export interface Transport {
+  /**
+   * Listens at an endpoint (port 0: any free one). The sequence gives incoming messages; asking for the next one
+   * releases the one before.
+   *
+   * @throws BindError when the address cannot be had
+   */
+  bind(endpoint: Address, options?: BindOptions): Promise<Binding>;
+
+  /**
+   * Sends a payload. Resolves once the remote side has received and acknowledged all of it. Exactly once and in
+   * order per destination and stream while both processes live, across broken connections. The buffer must not
+   * change until the promise settles.
+   *
+   * @throws NotDeliveredError (and its subclasses), DeliveryUncertainError, PayloadTooLargeError
+   */
+  send(destination: Destination, payload: Uint8Array, options?: TransportSendOptions): Promise<void>;
+
+  /** Sends a message of the protocol lane: unacknowledged, never waits for payloads. */
+  cast(destination: Destination, body: unknown, options?: CastOptions): void;
+
+  /** Gives credit to a peer whose introduction was answered with `wait`. */
+  grant(id: NodeId): void;
+
+  /**
+   * The node above has decided that a peer is gone: everything to it settles at once (written:
+   * `DeliveryUncertainError`, unwritten: `NotDeliveredError`), its links are closed and its session forgotten.
+   */
+  forget(id: NodeId, why: 'left' | 'unreachable'): void;
+
+  /** Drops both lanes' links to a peer; sessions resume on the next ones. */
+  reset(id: NodeId): void;
+
+  readonly stats: TransportStats;
+
+  /** Whether the listener and idle links keep the process alive. Default: they do. */
+  ref?(): void;
+  unref?(): void;
+
+  /**
+   * Says goodbye on every link, closes all, settles all. Idempotent; leaves no handle open.
+   *
+   * @param reason `left` tells peers that this node is gone for good
+   */
+  close(reason?: 'left' | 'shutdown'): Promise<void>;
+}
