@@ -17,6 +17,7 @@ const transform = {
 
 const common = {
   testEnvironment: 'node',
+  setupFiles: ['<rootDir>/test/support/property-seed.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform,
   moduleNameMapper: {

@@ -1,0 +1,123 @@
+import { formatAddress, sameAddress, type Address } from '../address.js';
+import type { Clock, Timer } from '../clock.js';
+import type { Discovery } from '../discovery/discovery.js';
+import { DiscoveryError } from '../errors.js';
+
+const FIRST_PAUSE_MS = 250;
+const MAX_PAUSE_ALONE_MS = 10_000;
+const PAUSE_IN_COMPANY_MS = 60_000;
+/** A discovery that does not answer is given up for this round. */
+const DISCOVERY_TIMEOUT_MS = 10_000;
+/** More addresses than this in one answer are a mistake; the rest is left for the next round. */
+const MAX_ADDRESSES = 1024;
+
+/** What the joiner needs of its node. */
+export interface JoinerNode {
+  /** Addresses at which this node itself is. */
+  own(): readonly Address[];
+  alone(): boolean;
+  join(addresses: readonly Address[]): void;
+  /** Nobody is to be found: this node is a cluster of one. */
+  nobodyThere(): void;
+  discoveryFailed(error: DiscoveryError): void;
+}
+
+/**
+ * Asks discovery and hands what it finds to the protocol: at once, with growing pauses while the node is alone,
+ * and at a low rate in company, so that islands merge and old addresses are forgotten.
+ */
+export class Joiner {
+  readonly #aborter = new AbortController();
+  #pauseMs = FIRST_PAUSE_MS;
+  #timer: Timer | undefined;
+
+  constructor(
+    private readonly node: JoinerNode,
+    private readonly discovery: Discovery | undefined,
+    private readonly clock: Clock,
+    private readonly random: () => number,
+  ) {}
+
+  start(): void {
+    if (this.discovery === undefined) this.node.nobodyThere();
+    else void this.#round(this.discovery);
+  }
+
+  /** Idempotent. */
+  stop(): void {
+    this.#timer?.cancel();
+    this.#aborter.abort();
+  }
+
+  async #round(discovery: Discovery): Promise<void> {
+    try {
+      const found = await this.#ask(discovery);
+      if (this.#aborter.signal.aborted) return;
+      const others = this.#others(found);
+      if (others.length > 0) this.node.join(others);
+      else this.node.nobodyThere();
+    } catch (cause) {
+      if (this.#aborter.signal.aborted) return;
+      this.node.discoveryFailed(
+        new DiscoveryError(`Discovery "${discovery.name}" found nothing out this time: ${messageOf(cause)}`, {
+          cause,
+        }),
+      );
+    }
+    this.#timer = this.clock.setTimer(this.#nextPauseMs(), () => void this.#round(discovery));
+  }
+
+  /** Rejects after a while, whatever the discovery does. */
+  async #ask(discovery: Discovery): Promise<readonly Address[]> {
+    const round = new AbortController();
+    const stop = (): void => round.abort(this.#aborter.signal.reason);
+    this.#aborter.signal.addEventListener('abort', stop, { once: true });
+    const timer = this.clock.setTimer(DISCOVERY_TIMEOUT_MS, () =>
+      round.abort(new DiscoveryError(`no answer within ${DISCOVERY_TIMEOUT_MS} ms`)),
+    );
+    try {
+      return await Promise.race([
+        discovery.discoverNodes({ signal: round.signal }),
+        rejectOnAbort(round.signal),
+      ]);
+    } finally {
+      timer.cancel();
+      this.#aborter.signal.removeEventListener('abort', stop);
+    }
+  }
+
+  #others(found: readonly Address[]): Address[] {
+    const own = this.node.own();
+    const others = new Map<string, Address>();
+    for (const address of found) {
+      if (others.size >= MAX_ADDRESSES) break;
+      if (!own.some((mine) => sameAddress(mine, address))) others.set(formatAddress(address), address);
+    }
+    return [...others.values()];
+  }
+
+  /** Jittered by half, so that nodes which start together do not ask together. */
+  #nextPauseMs(): number {
+    const jitter = 0.5 + this.random();
+    if (!this.node.alone()) {
+      this.#pauseMs = FIRST_PAUSE_MS;
+      return PAUSE_IN_COMPANY_MS * jitter;
+    }
+    const pauseMs = this.#pauseMs;
+    this.#pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_ALONE_MS);
+    return pauseMs * jitter;
+  }
+}
+
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const give = (): void =>
+      reject(signal.reason instanceof Error ? signal.reason : new DiscoveryError('given up'));
+    if (signal.aborted) give();
+    else signal.addEventListener('abort', give, { once: true });
+  });
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import type { Address } from '../address.js';
+import type { Clock } from '../clock.js';
+import { Member, type ClusterMetadata } from '../membership/membership.js';
+import type { LocalMember } from '../membership/protocol.js';
+import { createNodeId, type NodeId } from '../node-id.js';
+
+/** The protocol versions that this release speaks. */
+const VERSIONS = { min: 1, max: 1 };
+
+/** Who this node is, and what it tells of itself. */
+export class LocalIdentity {
+  #id: NodeId;
+  readonly #startedAtMs = Date.now();
+
+  /** @param random makes ids repeatable, for tests and simulation; the system's secure source if undefined */
+  constructor(
+    private readonly name: string,
+    public metadata: ClusterMetadata,
+    private readonly clock: Clock,
+    private readonly random: (() => number) | undefined,
+  ) {
+    this.#id = this.#fresh();
+  }
+
+  get id(): NodeId {
+    return this.#id;
+  }
+
+  /** Takes a new id, since the old one turned out to be somebody else's. */
+  renew(): void {
+    this.#id = this.#fresh();
+  }
+
+  /** What the protocol starts with. */
+  fields(address: Address): LocalMember {
+    return {
+      id: this.#id,
+      name: this.name,
+      address,
+      metadata: this.metadata,
+      health: 'ok',
+      startedAtMs: this.#startedAtMs,
+      minVersion: VERSIONS.min,
+      maxVersion: VERSIONS.max,
+    };
+  }
+
+  /** The member that this node is going to be. */
+  member(address: Address): Member {
+    return Member.of({ ...this.fields(address), state: 'alive', incarnation: 0 });
+  }
+
+  #fresh(): NodeId {
+    const { random } = this;
+    if (random === undefined) return createNodeId(Date.now(), randomBytes(10));
+    const bytes = Uint8Array.from({ length: 10 }, () => Math.floor(random() * 256));
+    return createNodeId(this.clock.now(), bytes);
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * Types of your messages, by declaration merging. Known patterns are typed, others are `unknown`.
+ *
+ * ```ts
+ * declare module 'clusterpack' {
+ *   interface ClusterContracts {
+ *     price: { data: { sku: string }; reply: { cents: number } };
+ *   }
+ * }
+ * ```
+ *
+ * @publicApi
+ */
+export interface ClusterContracts {}
+
+/** The patterns that are typed, and any other string. @publicApi */
+export type Pattern = keyof ClusterContracts | (string & {});
+
+/** The data of a pattern. @publicApi */
+export type DataOf<P> = P extends keyof ClusterContracts
+  ? ClusterContracts[P] extends { data: infer D }
+    ? D
+    : unknown
+  : unknown;
+
+/** The reply to a pattern. @publicApi */
+export type ReplyOf<P> = P extends keyof ClusterContracts
+  ? ClusterContracts[P] extends { reply: infer R }
+    ? R
+    : unknown
+  : unknown;

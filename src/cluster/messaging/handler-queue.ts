@@ -1,0 +1,67 @@
+/** What a queued call does: it starts the handler; a promise tells when it has finished. */
+export type Call = () => unknown;
+
+/**
+ * Starts calls in the order in which they came, without awaiting one before the next, at most `concurrency` at a
+ * time. What waits here has not given its credit back, so its senders bound the queue.
+ */
+export class HandlerQueue {
+  readonly #waiting: Call[] = [];
+  #head = 0;
+  #running = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(private readonly concurrency: number) {}
+
+  /** Calls that run now. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Calls that wait for one of those to finish. */
+  get waiting(): number {
+    return this.#waiting.length - this.#head;
+  }
+
+  /** The call must not throw and its promise must not reject. */
+  push(call: Call): void {
+    if (this.#running < this.concurrency) this.#start(call);
+    else this.#waiting.push(call);
+  }
+
+  /** Resolves when nothing runs and nothing waits. */
+  whenIdle(): Promise<void> {
+    if (this.#running === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  #start(call: Call): void {
+    const finished = call();
+    if (!isPromiseLike(finished)) return;
+    this.#running++;
+    finished.then(
+      () => this.#finish(),
+      () => this.#finish(),
+    );
+  }
+
+  #finish(): void {
+    this.#running--;
+    while (this.#head < this.#waiting.length && this.#running < this.concurrency) {
+      const call = this.#waiting[this.#head]!;
+      this.#head++;
+      if (this.#head > 1024 && this.#head * 2 > this.#waiting.length) {
+        this.#waiting.splice(0, this.#head);
+        this.#head = 0;
+      }
+      this.#start(call);
+    }
+    if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}
+
+export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  );
+}

@@ -1,0 +1,48 @@
+import { MemberDrainingError, NoReceiverError, NotDeliveredError, SendQueueFullError } from '../../errors.js';
+import type { NodeId } from '../../node-id.js';
+import type { IncomingMessage, Receipt } from '../../transport/transport.js';
+
+/**
+ * Messages of a node to itself. They take the same way through codec and handlers as any other, only no socket,
+ * and at most `limit` of them wait to be taken.
+ */
+export class Loopback {
+  #held = 0;
+
+  constructor(
+    private readonly receive: (message: IncomingMessage) => Receipt,
+    private readonly limit: number,
+  ) {}
+
+  async send(
+    self: NodeId,
+    stream: number,
+    kind: number,
+    meta: Uint8Array,
+    payload: Uint8Array,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    // The handler must not run inside the caller's call.
+    await Promise.resolve();
+    if (signal?.aborted)
+      throw new NotDeliveredError('The message was aborted before it was sent', { cause: signal.reason });
+    if (this.#held >= this.limit) {
+      throw new SendQueueFullError(
+        `${this.limit} messages to this node itself wait to be taken (limits.sendQueueMessages)`,
+      );
+    }
+    this.#held++;
+    let released = false;
+    const release = (): void => {
+      if (released) return;
+      released = true;
+      this.#held--;
+    };
+    const receipt = this.receive({ from: self, stream, kind, meta, payload, release });
+    if (receipt === 'held') return;
+    release();
+    if (receipt === 'draining')
+      throw new MemberDrainingError('This node is shutting down and takes no new requests');
+    throw new NoReceiverError('This node has no reader and no handler for the message');
+  }
+}

@@ -1,0 +1,366 @@
+import type { Clock } from '../../clock.js';
+import {
+  BroadcastFailedError,
+  ClusterError,
+  DeliveryUncertainError,
+  NoHandlerError,
+  NoReceiverError,
+  NotDeliveredError,
+  PayloadTooLargeError,
+  RemoteError,
+  SerializationError,
+  UnknownMemberError,
+  clip,
+} from '../../errors.js';
+import {
+  Member,
+  type BroadcastOptions,
+  type BroadcastOutcome,
+  type Recipient,
+  type SendOptions,
+} from '../../membership/membership.js';
+import type { NodeId } from '../../node-id.js';
+import type { IncomingMessage, Receipt, Transport } from '../../transport/transport.js';
+import type { ClusterLimits } from '../options.js';
+import { Dispatcher } from './dispatcher.js';
+import {
+  Kind,
+  Patterns,
+  encodeEventMeta,
+  encodeRawMeta,
+  encodeReplyMeta,
+  encodeRequestMeta,
+  replyStream,
+} from './envelope.js';
+import { Loopback } from './loopback.js';
+import { RequestTable } from './request-table.js';
+import type { Serializer } from './serializer.js';
+
+/** Options of `request`. @publicApi */
+export interface RequestOptions extends SendOptions {
+  /** How long to wait for the answer, in milliseconds. Default: `requestTimeoutMs` of the options, 5,000. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** What became of a request at one member. @publicApi */
+export interface RequestOutcome<Reply> {
+  readonly member: Member;
+  readonly reply?: Reply;
+  readonly error?: ClusterError;
+}
+
+/** What the messenger needs of its node. */
+export interface MessengerNode {
+  /** Throws when the node cannot send now, and says why. */
+  transport(): Transport;
+  local(): Member;
+  find(id: string): Member | undefined;
+  activeMembers(): readonly Member[];
+}
+
+/** What the messenger is told once. */
+export interface MessengerOptions {
+  readonly serializer: Serializer;
+  readonly limits: ClusterLimits;
+  readonly requestTimeoutMs: number;
+  readonly clock: Clock;
+}
+
+interface Encoded {
+  readonly kind: number;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Messages and requests between members: finds the recipient, encodes, hands over to the transport, and joins
+ * answers to their requests. What arrives goes to the {@link Dispatcher}.
+ */
+export class Messenger {
+  readonly #node: MessengerNode;
+  readonly #options: MessengerOptions;
+  readonly #patterns = new Patterns();
+  readonly #requests: RequestTable;
+  readonly #loopback: Loopback;
+  #rotation = 0;
+
+  constructor(
+    node: MessengerNode,
+    options: MessengerOptions,
+    private readonly dispatcher: Dispatcher,
+  ) {
+    this.#node = node;
+    this.#options = options;
+    this.#requests = new RequestTable(options.clock, options.limits.requestsInFlight);
+    this.#loopback = new Loopback((message) => this.receive(message), options.limits.sendQueueMessages);
+  }
+
+  get requestsInFlight(): number {
+    return this.#requests.size;
+  }
+
+  async send(to: Recipient, payload: Uint8Array, options?: SendOptions): Promise<void> {
+    await this.#deliver(
+      this.#route(to),
+      Kind.raw,
+      encodeRawMeta(options?.headers),
+      payload,
+      0,
+      options?.signal,
+    );
+  }
+
+  async broadcast(payload: Uint8Array, options?: BroadcastOptions): Promise<BroadcastOutcome> {
+    return this.#toAll(Kind.raw, encodeRawMeta(options?.headers), payload, 0, options);
+  }
+
+  async emit(to: Recipient, pattern: string, data: unknown, options?: SendOptions): Promise<void> {
+    const { bytes, stream } = this.#patterns.of(pattern);
+    const member = this.#route(to);
+    const encoded = this.#encode(data);
+    const meta = encodeEventMeta(bytes, options?.headers);
+    await this.#deliver(member, Kind.event | encoded.kind, meta, encoded.bytes, stream, options?.signal);
+  }
+
+  async emitAll(pattern: string, data: unknown, options?: BroadcastOptions): Promise<BroadcastOutcome> {
+    const { bytes, stream } = this.#patterns.of(pattern);
+    const encoded = this.#encode(data);
+    return this.#toAll(
+      Kind.event | encoded.kind,
+      encodeEventMeta(bytes, options?.headers),
+      encoded.bytes,
+      stream,
+      options,
+    );
+  }
+
+  async request(to: Recipient, pattern: string, data: unknown, options?: RequestOptions): Promise<unknown> {
+    const { bytes, stream } = this.#patterns.of(pattern);
+    const member = this.#route(to);
+    const encoded = this.#encode(data);
+    const signal = options?.signal;
+    if (signal?.aborted)
+      throw new NotDeliveredError('The request was aborted before it was sent', { cause: signal.reason });
+    return new Promise((resolve, reject) => {
+      const timeoutMs = options?.timeoutMs ?? this.#options.requestTimeoutMs;
+      let abort: (() => void) | undefined;
+      const settled = (): void => {
+        if (abort !== undefined) signal!.removeEventListener('abort', abort);
+      };
+      const pending = this.#requests.add(
+        member.id,
+        pattern,
+        timeoutMs,
+        (reply) => (settled(), resolve(reply)),
+        (error) => (settled(), reject(error)),
+      );
+      const meta = encodeRequestMeta(pending.id, bytes, options?.headers);
+      this.#deliver(member, Kind.request | encoded.kind, meta, encoded.bytes, stream, signal).catch(
+        (error: ClusterError) =>
+          this.#requests.fail(
+            pending.id,
+            error instanceof NoReceiverError ? new NoHandlerError(pattern) : error,
+          ),
+      );
+      if (signal === undefined) return;
+      // Runs after the transport's own listener, which knows whether anything was written.
+      abort = () =>
+        queueMicrotask(() =>
+          this.#requests.fail(
+            pending.id,
+            new DeliveryUncertainError(`The request "${clip(pattern)}" was aborted; it may be handled`, {
+              cause: signal.reason,
+            }),
+          ),
+        );
+      signal.addEventListener('abort', abort, { once: true });
+    });
+  }
+
+  /** Asks one alive member that is not draining, each time another; tries the next when one certainly did nothing. */
+  async requestAny(
+    pattern: string,
+    data: unknown,
+    options?: RequestOptions & { readonly where?: ((member: Member) => boolean) | undefined },
+  ): Promise<unknown> {
+    const fit = this.#others().filter(
+      (member) =>
+        member.state === 'alive' && member.health !== 'draining' && (options?.where?.(member) ?? true),
+    );
+    const first = this.#rotation++;
+    let last: ClusterError = new UnknownMemberError(
+      `No member fits the request "${clip(pattern)}": none is alive, not draining and matches "where"`,
+    );
+    for (let i = 0; i < fit.length; i++) {
+      try {
+        return await this.request(fit[(first + i) % fit.length]!, pattern, data, options);
+      } catch (error) {
+        const didNothing = error instanceof NotDeliveredError || error instanceof NoHandlerError;
+        if (!didNothing || options?.signal?.aborted) throw error;
+        last = error;
+      }
+    }
+    throw last;
+  }
+
+  /** Asks every other active member, with an outcome for each. */
+  async requestAll(
+    pattern: string,
+    data: unknown,
+    options?: RequestOptions,
+  ): Promise<RequestOutcome<unknown>[]> {
+    return Promise.all(
+      this.#others().map(async (member) => {
+        try {
+          return { member, reply: await this.request(member, pattern, data, options) };
+        } catch (error) {
+          return { member, error: asClusterError(error) };
+        }
+      }),
+    );
+  }
+
+  /** A payload arrived. Never throws. */
+  receive(message: IncomingMessage): Receipt {
+    return this.dispatcher.receive(message, this);
+  }
+
+  /** An answer arrived, if anybody still waits for it. */
+  settle(from: NodeId, requestId: number, failure: boolean, value: unknown): boolean {
+    const pending = this.#requests.take(requestId, from);
+    if (pending === undefined) return false;
+    if (failure) pending.reject(remoteError(pending.pattern, value));
+    else pending.resolve(value);
+    return true;
+  }
+
+  /** Sends an answer; replies need no credit. Rejects as `send` does. */
+  async reply(
+    to: Member,
+    requestId: number,
+    requestStream: number,
+    failure: boolean,
+    value: unknown,
+  ): Promise<void> {
+    const { kind, bytes } = this.#encode(value);
+    const meta = encodeReplyMeta(requestId, undefined);
+    await this.#deliver(
+      to,
+      (failure ? Kind.failure : Kind.reply) | kind,
+      meta,
+      bytes,
+      replyStream(requestStream),
+      undefined,
+      true,
+    );
+  }
+
+  decode(kind: number, payload: Uint8Array): unknown {
+    return (kind & Kind.bytes) !== 0 ? payload : this.#options.serializer.deserialize(payload);
+  }
+
+  /** A member is gone: nobody waits for its answers any more. */
+  forget(id: NodeId, why: string): void {
+    this.#requests.failAllTo(
+      id,
+      () =>
+        new DeliveryUncertainError(
+          `The recipient ${why} before it answered; the request may have been handled`,
+        ),
+    );
+  }
+
+  close(): void {
+    this.#requests.close();
+  }
+
+  #others(): readonly Member[] {
+    const self = this.#node.local().id;
+    return this.#node.activeMembers().filter((member) => member.id !== self);
+  }
+
+  /** @throws UnknownMemberError, NotDeliveredError for one that left or is unreachable */
+  #route(to: Recipient): Member {
+    const id = typeof to === 'string' ? to : to.id;
+    const local = this.#node.local();
+    if (id === local.id) return local;
+    this.#node.transport();
+    const member = this.#node.find(id);
+    if (member === undefined)
+      throw new UnknownMemberError(`No member with the id "${clip(id)}" is known here`);
+    if (!member.isActive) {
+      const why = member.state === 'left' ? 'has left' : 'is unreachable';
+      throw new NotDeliveredError(`${clip(member.name)} (${member.id}) ${why}`);
+    }
+    return member;
+  }
+
+  #encode(data: unknown): Encoded {
+    if (data instanceof Uint8Array) return { kind: Kind.bytes, bytes: data };
+    return { kind: 0, bytes: this.#options.serializer.serialize(data) };
+  }
+
+  #deliver(
+    to: Member,
+    kind: number,
+    meta: Uint8Array,
+    payload: Uint8Array,
+    stream: number,
+    signal: AbortSignal | undefined,
+    free = false,
+  ): Promise<void> {
+    const limit = this.#options.limits.payloadBytes;
+    if (payload.length > limit) {
+      return Promise.reject(new PayloadTooLargeError(payload.length, limit, 'limits.payloadBytes'));
+    }
+    if (to.id === this.#node.local().id)
+      return this.#loopback.send(to.id, stream, kind, meta, payload, signal);
+    return this.#node.transport().send(to, payload, { signal, stream, kind, meta, free });
+  }
+
+  async #toAll(
+    kind: number,
+    meta: Uint8Array,
+    payload: Uint8Array,
+    stream: number,
+    options: BroadcastOptions | undefined,
+  ): Promise<BroadcastOutcome> {
+    const limit = this.#options.limits.payloadBytes;
+    if (payload.length > limit) throw new PayloadTooLargeError(payload.length, limit, 'limits.payloadBytes');
+    const recipients = options?.includeSelf ? this.#node.activeMembers() : this.#others();
+    const delivered: Member[] = [];
+    const failed: { member: Member; error: ClusterError }[] = [];
+    await Promise.all(
+      recipients.map(async (member) => {
+        try {
+          await this.#deliver(member, kind, meta, payload, stream, options?.signal);
+          delivered.push(member);
+        } catch (error) {
+          failed.push({ member, error: asClusterError(error) });
+        }
+      }),
+    );
+    const outcome: BroadcastOutcome = { delivered, failed };
+    if (delivered.length === 0 && failed.length > 0) throw new BroadcastFailedError(outcome);
+    return outcome;
+  }
+}
+
+/** Errors of a user's own transport or serializer are wrapped, so that an outcome always has a code. */
+function asClusterError(error: unknown): ClusterError {
+  if (error instanceof ClusterError) return error;
+  return new DeliveryUncertainError('Sending failed in an unknown way', { cause: error });
+}
+
+/** What a failing handler's node tells: `[code, message, response, correlation id]`, each part checked. */
+function remoteError(pattern: string, value: unknown): ClusterError {
+  const [code, message, response, correlationId] = Array.isArray(value) ? (value as unknown[]) : [];
+  if (typeof code !== 'string' || typeof message !== 'string') {
+    return new SerializationError(`The answer to "${clip(pattern)}" is not readable`);
+  }
+  return new RemoteError(
+    message,
+    code,
+    response,
+    typeof correlationId === 'string' ? correlationId : undefined,
+  );
+}

@@ -1,0 +1,14 @@
+/**
+ * Turns values into bytes and back, for `emit` and `request`. All members of a cluster need the same one: its
+ * name is part of the handshake.
+ *
+ * @publicApi
+ */
+export interface Serializer {
+  /** Compared in the handshake; change it when the format changes. At most 64 characters. */
+  readonly name: string;
+  /** @throws SerializationError when the value cannot travel unharmed. */
+  serialize(value: unknown): Uint8Array;
+  /** @throws SerializationError when the bytes are not a value. */
+  deserialize(bytes: Uint8Array): unknown;
+}

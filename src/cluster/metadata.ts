@@ -1,0 +1,60 @@
+import { Packr } from 'msgpackr';
+import { InvalidMetadataError } from '../errors.js';
+import type { ClusterMetadata } from '../membership/membership.js';
+
+const MAX_DEPTH = 8;
+
+/** Adds and replaces keys; null removes one. */
+export function mergeMetadata(
+  current: ClusterMetadata,
+  patch: Readonly<Record<string, unknown>>,
+): ClusterMetadata {
+  const merged = new Map(Object.entries(current));
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null || value === undefined) merged.delete(key);
+    else merged.set(key, value);
+  }
+  return Object.fromEntries(merged);
+}
+
+/**
+ * A deep, frozen copy of plain data: null, booleans, finite numbers, strings, arrays, plain objects.
+ *
+ * @throws InvalidMetadataError that names the key, or size and limit
+ */
+export function freezeMetadata(metadata: ClusterMetadata, limitBytes: number): ClusterMetadata {
+  const copy = freezeValue(metadata, 'metadata', 0) as ClusterMetadata;
+  const sizeBytes = new Packr({ useRecords: false }).pack(copy).length;
+  if (sizeBytes > limitBytes) {
+    throw new InvalidMetadataError(
+      `The metadata has ${sizeBytes} bytes, the limit is ${limitBytes}: every member keeps it, so keep it short, or raise limits.metadataBytes on every node`,
+    );
+  }
+  return copy;
+}
+
+function freezeValue(value: unknown, path: string, depth: number): unknown {
+  if (depth > MAX_DEPTH) throw new InvalidMetadataError(`${path} is nested deeper than ${MAX_DEPTH} levels`);
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  if (Array.isArray(value)) {
+    return Object.freeze(value.map((element, i) => freezeValue(element, `${path}[${i}]`, depth + 1)));
+  }
+  if (isPlainObject(value)) {
+    const entries = Object.entries(value).filter(([, field]) => field !== undefined);
+    return Object.freeze(
+      Object.fromEntries(
+        entries.map(([key, field]) => [key, freezeValue(field, `${path}.${key}`, depth + 1)]),
+      ),
+    );
+  }
+  throw new InvalidMetadataError(
+    `${path} is a ${typeof value === 'object' ? value.constructor.name : typeof value}; metadata is what JSON can carry`,
+  );
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
+}

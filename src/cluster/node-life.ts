@@ -1,0 +1,398 @@
+import type { Address } from '../address.js';
+import type { Clock, Timer } from '../clock.js';
+import {
+  ClosedError,
+  NotDeliveredError,
+  NotReadyError,
+  NotStartedError,
+  type ClusterError,
+  type ProtocolViolationError,
+} from '../errors.js';
+import type { ClusterMetadata, Member, MembershipEvent } from '../membership/membership.js';
+import type { MembershipProtocol, ProtocolNotice } from '../membership/protocol.js';
+import type { NodeId } from '../node-id.js';
+import type { IncomingMessage, Receipt, Transport } from '../transport/transport.js';
+import { Engine, describePlace } from './engine.js';
+import { EventContinuity } from './event-continuity.js';
+import { Joiner } from './joiner.js';
+import { LocalIdentity } from './local-identity.js';
+import { describe } from './node-log.js';
+import type { NodeStatus, ReadyOptions } from './node-status.js';
+import type { ResolvedOptions } from './options.js';
+import { systemClock, type SystemClock } from './system-clock.js';
+import { ThrottledLog } from './throttled-log.js';
+import { Waiters } from './waiters.js';
+
+/** Probe intervals that a node under a new id has to meet the members it knew before. */
+const REUNION_INTERVALS = 10;
+
+/** Whom a node's life tells what happens in it. */
+export interface LifeListener {
+  event(event: MembershipEvent): void;
+  receive(message: IncomingMessage): Receipt;
+  error(error: ClusterError): void;
+  /** Everything is closed: nothing will happen any more. */
+  ended(): void;
+}
+
+/**
+ * A node from its creation to its end: binds, joins, takes a new identity when its own is lost, leaves.
+ *
+ * ```
+ * created → bound → joining → ready → draining → left → closed
+ * ```
+ *
+ * Steps may be left out; none is ever taken back.
+ */
+export class NodeLife {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: ThrottledLog;
+  readonly #options: ResolvedOptions;
+  readonly #listener: LifeListener;
+  readonly #systemClock: SystemClock | undefined;
+  readonly #waiters: Waiters;
+  readonly #identity: LocalIdentity;
+  readonly #continuity = new EventContinuity();
+  #engine: Engine | undefined;
+  #joiner: Joiner | undefined;
+  #status: NodeStatus = 'created';
+  #keepsAlive = false;
+  #reunion: Timer | undefined;
+  #binding: Promise<Address> | undefined;
+  #leaving: Promise<void> | undefined;
+  #leaveSpread: (() => void) | undefined;
+  #stalls = 0;
+  #stalledMs = 0;
+
+  constructor(options: ResolvedOptions, metadata: ClusterMetadata, listener: LifeListener) {
+    this.#options = options;
+    this.#listener = listener;
+    this.#systemClock = options.clock === undefined ? systemClock({ unref: true }) : undefined;
+    this.clock = options.clock ?? this.#systemClock!;
+    this.random = options.random ?? Math.random;
+    this.log = new ThrottledLog(options.logger, this.clock);
+    this.#waiters = new Waiters(this.clock);
+    this.#identity = new LocalIdentity(options.nodeName, metadata, this.clock, options.random);
+  }
+
+  get status(): NodeStatus {
+    return this.#status;
+  }
+
+  get isLeaving(): boolean {
+    return this.#leaving !== undefined;
+  }
+
+  get stalls(): { readonly count: number; readonly totalMs: number } {
+    return { count: this.#stalls, totalMs: this.#stalledMs };
+  }
+
+  get metadata(): ClusterMetadata {
+    return this.#identity.metadata;
+  }
+
+  set metadata(metadata: ClusterMetadata) {
+    this.#identity.metadata = metadata;
+    this.protocol?.setMetadata(metadata);
+  }
+
+  /** Undefined before the join; its last state stays readable after the leave. */
+  get protocol(): MembershipProtocol<unknown> | undefined {
+    return this.#engine?.protocol;
+  }
+
+  /** This node as it stands in the view, or as it is going to. */
+  get local(): Member {
+    return this.protocol?.local ?? this.#futureLocal();
+  }
+
+  get activeMembers(): readonly Member[] {
+    return this.protocol?.view.members ?? Object.freeze([this.#futureLocal()]);
+  }
+
+  /** @throws NotDeliveredError before the join, ClosedError after the leave */
+  get transport(): Transport {
+    if (this.#status === 'left' || this.#status === 'closed') throw new ClosedError();
+    const engine = this.#engine;
+    if (engine?.protocol !== undefined) return engine.transport;
+    throw new NotDeliveredError(
+      this.#options.enabled
+        ? 'The node has not joined yet, so it can send to itself only'
+        : 'The node is disabled (enabled: false), so it can send to itself only',
+    );
+  }
+
+  get openTransport(): Transport | undefined {
+    return this.#engine?.transport;
+  }
+
+  bind(): Promise<Address> {
+    this.#binding ??= this.#bind();
+    return this.#binding;
+  }
+
+  async join(): Promise<void> {
+    if (this.#leaving !== undefined) throw new ClosedError();
+    await this.bind();
+    if (this.#status !== 'bound') return;
+    this.ref();
+    this.#status = 'joining';
+    if (this.#engine === undefined) this.#becomeReady();
+    else this.#startProtocol(this.#engine);
+  }
+
+  whenReady(options: ReadyOptions): Promise<void> {
+    if (this.#leaving !== undefined) return Promise.reject(new ClosedError());
+    if (this.#status === 'created' || this.#status === 'bound') {
+      return Promise.reject(
+        new NotStartedError('The node has not begun to join: call join() or start() first'),
+      );
+    }
+    const wanted = options.members ?? 1;
+    const isReady = (): boolean => this.#status !== 'joining' && this.activeMembers.length >= wanted;
+    return this.#waiters.wait(isReady, {
+      ...options,
+      late: (afterMs) =>
+        new NotReadyError(
+          `Not ready after ${afterMs} ms: ${this.activeMembers.length} of ${wanted} members, ${this.#status}. The node goes on joining`,
+        ),
+    });
+  }
+
+  /** Tells others that this node takes no more requests. */
+  startDraining(): void {
+    if (this.#status !== 'joining' && this.#status !== 'ready') return;
+    this.#status = 'draining';
+    this.protocol?.setHealth('draining');
+    this.#waiters.check();
+  }
+
+  leave(): Promise<void> {
+    this.#leaving ??= this.#leave();
+    return this.#leaving;
+  }
+
+  async close(): Promise<void> {
+    await this.leave();
+    this.#status = 'closed';
+  }
+
+  ref(): void {
+    this.#keepsAlive = true;
+    this.#systemClock?.ref();
+    this.#engine?.transport.ref?.();
+  }
+
+  unref(): void {
+    this.#keepsAlive = false;
+    this.#systemClock?.unref();
+    this.#engine?.transport.unref?.();
+  }
+
+  violation(from: NodeId, error: ProtocolViolationError): void {
+    this.log.warn(
+      `violation ${from} ${error.violation}`,
+      `${from} broke the protocol (${error.violation}): ${error.message}`,
+    );
+    this.#engine?.transport.reset(from);
+  }
+
+  // --- binding and joining ---
+
+  async #bind(): Promise<Address> {
+    for (const warning of this.#options.warnings) this.#options.logger.warn(warning);
+    if (!this.#options.enabled) {
+      this.#status = 'bound';
+      return this.local.address;
+    }
+    const engine = await this.#openEngine(this.#options.port);
+    if (this.#leaving !== undefined) throw new ClosedError();
+    this.#status = 'bound';
+    this.#options.logger.log(
+      `Listening on ${describePlace(engine.bound, engine.advertised)} for the cluster "${this.#options.clusterName}" as ${engine.id}`,
+    );
+    return engine.advertised;
+  }
+
+  async #openEngine(port: number | undefined): Promise<Engine> {
+    const engine = new Engine(this.#identity.id, this.#options, this.clock, this.random, {
+      event: (event) => this.#onEvent(event),
+      notice: (notice) => this.#onNotice(notice),
+      receive: (message) => this.#listener.receive(message),
+      violation: (from, error) => this.violation(from, error),
+      stalled: (ms) => this.#onStall(ms),
+      duplicateId: (remote) => this.#loseIdentity(`${remote} shook hands with this node's own id`),
+      listenerLost: (cause) => this.#onListenerLost(cause),
+    });
+    this.#engine = engine;
+    if (!this.#keepsAlive) engine.transport.unref?.();
+    try {
+      await engine.bind(port);
+    } catch (error) {
+      await engine.close('shutdown');
+      throw error;
+    }
+    return engine;
+  }
+
+  #startProtocol(engine: Engine): void {
+    engine.start(this.#identity.fields(engine.advertised));
+    this.#joiner = new Joiner(
+      {
+        own: () => [engine.advertised, engine.bound],
+        alone: () => this.activeMembers.length === 1,
+        join: (addresses) => engine.protocol?.join(addresses),
+        nobodyThere: () => this.#becomeReady(),
+        discoveryFailed: (error) => this.#warn(error),
+      },
+      this.#options.discovery,
+      this.clock,
+      this.random,
+    );
+    this.#joiner.start();
+  }
+
+  #becomeReady(): void {
+    if (this.#status === 'joining') this.#status = 'ready';
+    this.#waiters.check();
+  }
+
+  // --- what the protocol tells ---
+
+  #onEvent(event: MembershipEvent): void {
+    const { member, type } = event;
+    const engine = this.#engine;
+    if (type === 'unreachable' || type === 'left') engine?.transport.forget(member.id, type);
+    else if (type === 'joined' || type === 'recovered') engine?.transport.grant(member.id);
+    const told = engine?.protocol === undefined ? event : this.#continuity.admit(event, engine.protocol.view);
+    if (told !== undefined) this.#tell(told);
+  }
+
+  #tell(event: MembershipEvent): void {
+    this.#listener.event(event);
+    this.#waiters.check();
+  }
+
+  #onNotice(notice: ProtocolNotice): void {
+    switch (notice.type) {
+      case 'join-completed':
+      case 'join-failed':
+        return this.#becomeReady();
+      case 'join-refused':
+      case 'address-conflict':
+        return this.#warn(notice.error);
+      case 'identity-lost':
+        return this.#loseIdentity(notice.error.message);
+      case 'leave-completed':
+        return this.#leaveSpread?.();
+      case 'refuted': {
+        const accuser = this.protocol?.member(notice.accuser);
+        return this.log.debug(
+          'refuted',
+          `Refuted a suspicion by ${accuser === undefined ? notice.accuser : describe(accuser)}`,
+        );
+      }
+    }
+  }
+
+  #warn(error: ClusterError): void {
+    this.log.warn(error.message, error.message);
+    this.#listener.error(error);
+  }
+
+  #onStall(ms: number): void {
+    this.#stalls++;
+    this.#stalledMs += ms;
+    this.log.debug('stall', `The event loop stood still for ${Math.round(ms)} ms`);
+  }
+
+  #onListenerLost(cause: unknown): void {
+    this.#options.logger.error('The listener is lost and cannot be bound again: this node leaves', cause);
+    void this.leave();
+  }
+
+  // --- identity ---
+
+  /** Another process uses this node's id: go on under a new one, at the same port. */
+  #loseIdentity(why: string): void {
+    const lost = this.#engine;
+    if (lost === undefined || this.#leaving !== undefined || lost.id !== this.#identity.id) return;
+    this.#options.logger.error(`This node takes a new id: ${why}`);
+    this.#identity.renew();
+    this.#joiner?.stop();
+    void this.#replaceEngine(lost);
+  }
+
+  async #replaceEngine(lost: Engine): Promise<void> {
+    const wasJoined = lost.protocol !== undefined;
+    const { port } = lost.bound;
+    try {
+      await lost.close('shutdown');
+      if (this.#leaving !== undefined) return;
+      const engine = await this.#openEngine(port);
+      if (wasJoined && this.#leaving === undefined) this.#resume(engine);
+    } catch (error) {
+      this.#onListenerLost(error);
+    }
+  }
+
+  /** The application hears only of what differs from before. */
+  #resume(engine: Engine): void {
+    this.#continuity.restart();
+    this.#startProtocol(engine);
+    this.#reunion = this.clock.setTimer(REUNION_INTERVALS * this.#options.swim.probeIntervalMs, () => {
+      const { protocol } = engine;
+      if (protocol === undefined || this.#leaving !== undefined) return;
+      for (const event of this.#continuity.settle(protocol.view, Date.now())) this.#tell(event);
+    });
+  }
+
+  #futureLocal(): Member {
+    const bound = this.#status === 'created' ? undefined : this.#engine?.advertised;
+    const { advertise, host, port } = this.#options;
+    const address = bound ?? { host: advertise.host ?? host, port: advertise.port ?? port ?? 0 };
+    return this.#identity.member(address);
+  }
+
+  // --- leaving ---
+
+  async #leave(): Promise<void> {
+    await this.#bindingSettled();
+    this.#joiner?.stop();
+    this.#reunion?.cancel();
+    const engine = this.#engine;
+    if (engine !== undefined) {
+      const joined = engine.protocol !== undefined;
+      if (joined) await this.#announceLeave(engine.protocol);
+      await engine.close(joined ? 'left' : 'shutdown');
+    }
+    this.#status = 'left';
+    this.#waiters.close(new ClosedError());
+    this.#listener.ended();
+    await this.#closeDiscovery();
+    if (engine !== undefined) this.#options.logger.log('Left the cluster');
+  }
+
+  /** A bind under way is finished first, so that what it opened is closed. Its failure is its caller's. */
+  async #bindingSettled(): Promise<void> {
+    await Promise.allSettled([this.#binding]);
+  }
+
+  /** Resolves when the protocol says that the leave has spread; it bounds that itself, this is the belt. */
+  #announceLeave(protocol: MembershipProtocol<unknown>): Promise<void> {
+    return new Promise((resolve) => {
+      const giveUp = this.clock.setTimer(this.#options.swim.leaveTimeoutMs * 2, resolve);
+      this.#leaveSpread = () => (giveUp.cancel(), resolve());
+      protocol.leave();
+    });
+  }
+
+  async #closeDiscovery(): Promise<void> {
+    try {
+      await this.#options.discovery?.close?.();
+    } catch (error) {
+      this.#options.logger.warn(`Closing the discovery failed: ${String(error)}`);
+    }
+  }
+}

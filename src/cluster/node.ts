@@ -1,0 +1,367 @@
+import { randomBytes } from 'node:crypto';
+import type { Address } from '../address.js';
+import { ClosedError, InvalidMetadataError, NotReadyError, type ClusterError } from '../errors.js';
+import type {
+  BroadcastOptions,
+  BroadcastOutcome,
+  ClusterMetadata,
+  Member,
+  Membership,
+  MembershipEvent,
+  MembershipGap,
+  Message,
+  Recipient,
+  SendOptions,
+} from '../membership/membership.js';
+import type { NodeId } from '../node-id.js';
+import type { TransportStats } from '../transport/transport.js';
+import { EventHub, type EventListener } from './event-hub.js';
+import type { DataOf, Pattern, ReplyOf } from './messaging/contracts.js';
+import { Dispatcher } from './messaging/dispatcher.js';
+import type { HandlerOptions, MessageHandler, RequestHandler } from './messaging/handlers.js';
+import { Messenger, type RequestOptions, type RequestOutcome } from './messaging/messenger.js';
+import { freezeMetadata, mergeMetadata } from './metadata.js';
+import { NodeLife } from './node-life.js';
+import type { NodeStatus, ReadyOptions } from './node-status.js';
+import { logEvent } from './node-log.js';
+import type { ClusterOptions, ResolvedOptions } from './options.js';
+import { Readers } from './readers.js';
+import { resolveOptions } from './validate-options.js';
+
+const MAX_ERRORS_BEHIND = 256;
+
+/** Figures for metrics. @publicApi */
+export interface NodeStats {
+  readonly members: number;
+  readonly localHealth: number;
+  readonly requestsInFlight: number;
+  readonly handlersRunning: number;
+  readonly handlersWaiting: number;
+  readonly handlerErrors: number;
+  /** Times that the event loop stood still, and for how long in all. */
+  readonly stalls: number;
+  readonly stalledMs: number;
+  readonly protocol: Readonly<Record<string, number>>;
+  readonly transport: TransportStats | undefined;
+}
+
+/**
+ * A process's part in a cluster, without Nest: one protocol, one transport and one discovery put together.
+ *
+ * Life: `bind()` listens, `join()` starts probing and looks for others, `leave()` says good-bye. `start()` is the
+ * first two. Nothing restarts a node that has left.
+ *
+ * @publicApi
+ */
+export class ClusterNode implements Membership {
+  readonly clusterName: string;
+  /** What is allowed and still deserves a warning; logged when the node binds. */
+  readonly warnings: readonly string[];
+  readonly #options: ResolvedOptions;
+  readonly #life: NodeLife;
+  readonly #events: EventHub;
+  readonly #errors: Readers<ClusterError>;
+  readonly #dispatcher: Dispatcher;
+  readonly #messenger: Messenger;
+  #handlerErrors = 0;
+
+  /** @throws InvalidOptionError that names option, value and what is allowed */
+  constructor(options: ClusterOptions = {}) {
+    const resolved = resolveOptions(options);
+    this.#options = resolved;
+    this.clusterName = resolved.clusterName;
+    this.warnings = resolved.warnings;
+    this.#errors = new Readers<ClusterError>(
+      MAX_ERRORS_BEHIND,
+      (missed) => new NotReadyError(`${missed} errors were missed`),
+    );
+    this.#events = new EventHub(
+      resolved.limits.eventBuffer,
+      () => this.activeMembers,
+      (error) => this.#handlerFailed('A membership event listener', error),
+    );
+    this.#life = new NodeLife(resolved, freezeMetadata(resolved.metadata, resolved.limits.metadataBytes), {
+      event: (event) => this.#onEvent(event),
+      receive: (message) => this.#messenger.receive(message),
+      error: (error) => this.#errors.push(error),
+      ended: () => this.#end(),
+    });
+    const life = this.#life;
+    this.#dispatcher = new Dispatcher(
+      {
+        find: (id) => this.member(id),
+        epochMs: () => Date.now(),
+        correlationId: () => randomBytes(6).toString('hex'),
+        handlerFailed: (what, error) => this.#handlerFailed(what, error),
+        violation: (from, error) => life.violation(from, error),
+        debug: (line) => life.log.debug('message', line),
+      },
+      resolved.limits.handlerConcurrency,
+    );
+    this.#messenger = new Messenger(
+      {
+        transport: () => life.transport,
+        local: () => life.local,
+        find: (id) => this.member(id),
+        activeMembers: () => life.activeMembers,
+      },
+      { ...resolved, clock: life.clock },
+      this.#dispatcher,
+    );
+  }
+
+  // --- who is there ---
+
+  get status(): NodeStatus {
+    return this.#life.status;
+  }
+
+  get local(): Member {
+    return this.#life.local;
+  }
+
+  get activeMembers(): readonly Member[] {
+    return this.#life.activeMembers;
+  }
+
+  /** All members that are remembered, unreachable and left ones included, sorted by NodeId. */
+  get allMembers(): readonly Member[] {
+    const protocol = this.#life.protocol;
+    if (protocol === undefined) return this.activeMembers;
+    return [...protocol.allMembers()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  /** A member that is remembered, whatever its state. */
+  member(id: string): Member | undefined {
+    const protocol = this.#life.protocol;
+    if (protocol !== undefined) return protocol.member(id as NodeId);
+    return id === this.local.id ? this.local : undefined;
+  }
+
+  /** Active members, the ones that fit `where` if it is given. */
+  members(options: { readonly where?: ((member: Member) => boolean) | undefined } = {}): readonly Member[] {
+    const { where } = options;
+    return where === undefined ? this.activeMembers : this.activeMembers.filter((member) => where(member));
+  }
+
+  get membershipEvents(): AsyncIterable<MembershipEvent | MembershipGap> {
+    return this.#events.readers;
+  }
+
+  get incomingMessages(): AsyncIterable<Message> {
+    return this.#dispatcher.readers;
+  }
+
+  /** What went wrong without a caller to tell: refused joins, address conflicts, failed discovery. */
+  get errors(): AsyncIterable<ClusterError> {
+    return this.#errors;
+  }
+
+  get stats(): NodeStats {
+    const load = this.#dispatcher.load;
+    const protocol = this.#life.protocol;
+    return {
+      members: this.activeMembers.length,
+      localHealth: protocol?.localHealth ?? 0,
+      requestsInFlight: this.#messenger.requestsInFlight,
+      handlersRunning: load.running,
+      handlersWaiting: load.waiting,
+      handlerErrors: this.#handlerErrors,
+      stalls: this.#life.stalls.count,
+      stalledMs: this.#life.stalls.totalMs,
+      protocol: { ...protocol?.counters },
+      transport: this.#life.openTransport?.stats,
+    };
+  }
+
+  /**
+   * Calls a listener with every event, in order, after the protocol has finished its turn. What it returns is not
+   * awaited; what it throws is logged.
+   *
+   * @param options.replay first give it a `joined` for each other member that is there already
+   * @returns removes the listener
+   */
+  onEvent(listener: EventListener, options: { readonly replay?: boolean | undefined } = {}): () => void {
+    const localId = this.local.id;
+    const present = options.replay ? this.activeMembers.filter((member) => member.id !== localId) : [];
+    return this.#events.add(listener, present);
+  }
+
+  // --- life ---
+
+  /** `bind()` and `join()`. */
+  async start(): Promise<void> {
+    await this.bind();
+    await this.join();
+  }
+
+  /**
+   * Listens. The view stays this node alone until `join()`. Idempotent.
+   *
+   * @returns where other members are told to dial
+   * @throws BindError
+   */
+  bind(): Promise<Address> {
+    return this.#life.bind();
+  }
+
+  /** Starts probing and looks for others; never waits for them. Idempotent. @throws ClosedError after leaving */
+  join(): Promise<void> {
+    return this.#life.join();
+  }
+
+  /**
+   * Resolves when the node has joined a cluster, or knows that it is alone, and has at least `members` members.
+   *
+   * @throws NotStartedError before `join()` · NotReadyError after `timeoutMs` · the signal's reason
+   */
+  whenReady(options: ReadyOptions = {}): Promise<void> {
+    return this.#life.whenReady(options);
+  }
+
+  /** Tells others to send no more requests, refuses new ones, and waits for handlers up to `drainTimeoutMs`. */
+  async drain(): Promise<void> {
+    this.#life.startDraining();
+    const drained = this.#dispatcher.drain();
+    const { drainTimeoutMs, logger } = this.#options;
+    await new Promise<void>((resolve) => {
+      const timer = this.#life.clock.setTimer(drainTimeoutMs, () => {
+        const { running, waiting } = this.#dispatcher.load;
+        logger.warn(
+          `After ${drainTimeoutMs} ms (drainTimeoutMs) ${running} handlers still run and ${waiting} calls wait`,
+        );
+        resolve();
+      });
+      void drained.then(() => (timer.cancel(), resolve()));
+    });
+  }
+
+  /** Says good-bye, goes on answering until the leave has spread, then closes everything. Idempotent. */
+  leave(): Promise<void> {
+    return this.#life.leave();
+  }
+
+  /** Leaves if it has joined, and frees everything. Idempotent. */
+  close(): Promise<void> {
+    return this.#life.close();
+  }
+
+  /** The node keeps the process alive (from `join()` on it does). */
+  ref(): void {
+    this.#life.ref();
+  }
+
+  /** The node does not keep the process alive. */
+  unref(): void {
+    this.#life.unref();
+  }
+
+  /**
+   * Changes what this member tells of itself: keys are added or replaced, null removes one.
+   *
+   * @returns the metadata as it is now
+   * @throws InvalidMetadataError over `limits.metadataBytes`, or for what is not plain data
+   */
+  async updateMetadata(patch: Readonly<Record<string, unknown>>): Promise<ClusterMetadata> {
+    if (this.#life.isLeaving) throw new ClosedError();
+    if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) {
+      throw new InvalidMetadataError('Metadata must be a plain object');
+    }
+    this.#life.metadata = freezeMetadata(
+      mergeMetadata(this.#life.metadata, patch),
+      this.#options.limits.metadataBytes,
+    );
+    return this.#life.metadata;
+  }
+
+  // --- messages ---
+
+  send(to: Recipient, payload: Uint8Array, options?: SendOptions): Promise<void> {
+    return this.#messenger.send(to, payload, options);
+  }
+
+  broadcast(payload: Uint8Array, options?: BroadcastOptions): Promise<BroadcastOutcome> {
+    return this.#messenger.broadcast(payload, options);
+  }
+
+  /** Sends a value to the handlers of a pattern at one member. Resolves when it is in the member's inbox. */
+  emit<P extends Pattern>(to: Recipient, pattern: P, data: DataOf<P>, options?: SendOptions): Promise<void> {
+    return this.#messenger.emit(to, pattern, data, options);
+  }
+
+  /** Sends a value to the handlers of a pattern at every active member but this one. */
+  emitAll<P extends Pattern>(
+    pattern: P,
+    data: DataOf<P>,
+    options?: BroadcastOptions,
+  ): Promise<BroadcastOutcome> {
+    return this.#messenger.emitAll(pattern, data, options);
+  }
+
+  /** Asks one member and resolves with its handler's answer. */
+  request<P extends Pattern>(
+    to: Recipient,
+    pattern: P,
+    data: DataOf<P>,
+    options?: RequestOptions,
+  ): Promise<ReplyOf<P>> {
+    return this.#messenger.request(to, pattern, data, options) as Promise<ReplyOf<P>>;
+  }
+
+  /** Asks one of the other members that are alive and not draining, in rotation. */
+  requestAny<P extends Pattern>(
+    pattern: P,
+    data: DataOf<P>,
+    options?: RequestOptions & { readonly where?: ((member: Member) => boolean) | undefined },
+  ): Promise<ReplyOf<P>> {
+    return this.#messenger.requestAny(pattern, data, options) as Promise<ReplyOf<P>>;
+  }
+
+  /** Asks every other active member; resolves with an outcome for each. */
+  requestAll<P extends Pattern>(
+    pattern: P,
+    data: DataOf<P>,
+    options?: RequestOptions,
+  ): Promise<RequestOutcome<ReplyOf<P>>[]> {
+    return this.#messenger.requestAll(pattern, data, options) as Promise<RequestOutcome<ReplyOf<P>>[]>;
+  }
+
+  /** Handles messages of a pattern; without one, the raw bytes of `send` and `broadcast`. Returns the removal. */
+  onMessage(pattern: string | undefined, handler: MessageHandler, options?: HandlerOptions): () => void {
+    return this.#dispatcher.onMessage(pattern, handler, options);
+  }
+
+  /** Answers requests of a pattern. Returns the removal. @throws InvalidHandlerError when it has a handler already */
+  onRequest(pattern: string, handler: RequestHandler, options?: HandlerOptions): () => void {
+    return this.#dispatcher.onRequest(pattern, handler, options);
+  }
+
+  // --- inside ---
+
+  #onEvent(event: MembershipEvent): void {
+    const { member, type } = event;
+    if (type === 'left') this.#messenger.forget(member.id, 'left');
+    if (type === 'unreachable') this.#messenger.forget(member.id, 'became unreachable');
+    logEvent(this.#options.logger, event, this.local.id);
+    this.#events.push(event);
+  }
+
+  #end(): void {
+    this.#messenger.close();
+    this.#dispatcher.close();
+    this.#events.end();
+    this.#errors.end();
+  }
+
+  #handlerFailed(what: string, error: unknown): void {
+    this.#handlerErrors++;
+    this.#options.logger.error(`${what} failed`, error);
+  }
+}
+
+/** Makes a node and starts it. @throws InvalidOptionError, BindError @publicApi */
+export async function startNode(options: ClusterOptions = {}): Promise<ClusterNode> {
+  const node = new ClusterNode(options);
+  await node.start();
+  return node;
+}

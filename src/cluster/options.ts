@@ -1,0 +1,157 @@
+import type { Clock } from '../clock.js';
+import type { Discovery } from '../discovery/discovery.js';
+import type { ClusterLogger } from '../logger.js';
+import type { ClusterMetadata } from '../membership/membership.js';
+import type { SwimOptions, SwimOverrides, SwimPreset } from '../membership/swim/options.js';
+import type { NodeId } from '../node-id.js';
+import type { Transport } from '../transport/transport.js';
+import type { Serializer } from './messaging/serializer.js';
+
+/**
+ * What a node is told. Everything has a default: without options, the processes of one user and one project on
+ * this machine find each other.
+ *
+ * @publicApi
+ */
+export interface ClusterOptions {
+  /**
+   * Which cluster this node belongs to; nodes of another one are refused. At most 255 characters. Default: the
+   * name in the nearest package.json and the user id, so that two projects on one machine stay two.
+   */
+  readonly clusterName?: string | undefined;
+
+  /** A name for people, shown in logs and to other members. At most 255 characters. Default: `hostname-pid`. */
+  readonly nodeName?: string | undefined;
+
+  /** Where to listen: an IP literal or a name of this machine. Default: `127.0.0.1`. */
+  readonly host?: string | undefined;
+
+  /**
+   * The TCP port to listen at; 0 takes any free one. Default: with {@link loopback} discovery the first free of
+   * 7946–7977, else 7946.
+   */
+  readonly port?: number | undefined;
+
+  /**
+   * What other members are told to dial, where that differs from where this node listens (NAT, containers):
+   * `host`, `host:port`, or an object. What is missing is taken from the listener.
+   */
+  readonly advertise?: string | { readonly host?: string; readonly port?: number } | undefined;
+
+  /**
+   * How others are found. Default: {@link loopback}; in test runners (`JEST_WORKER_ID`, `VITEST_WORKER_ID` or
+   * `NODE_ENV=test`) none, so that test workers stay apart.
+   */
+  readonly discovery?: Discovery | undefined;
+
+  /** Timing for a local network, for the internet, or for one machine. Default: `lan`. */
+  readonly preset?: SwimPreset | undefined;
+
+  /** Single protocol parameters, over the preset's. */
+  readonly swim?: SwimOverrides | undefined;
+
+  /** What this member tells others of itself: plain data, at most `limits.metadataBytes`. Default: `{}`. */
+  readonly metadata?: ClusterMetadata | undefined;
+
+  /**
+   * `'none'` allows a plaintext node to listen on other addresses than loopback: anybody who reaches the port can
+   * join. Default: unset, which keeps the node on loopback.
+   */
+  readonly security?: 'none' | undefined;
+
+  /** Turns values into bytes for `emit` and `request`; all members need the same. Default: MessagePack. */
+  readonly serializer?: Serializer | undefined;
+
+  /** Bounds; each has a default. */
+  readonly limits?: Partial<ClusterLimits> | undefined;
+
+  /** How long `request` waits for its answer, in milliseconds. Default: 5,000. */
+  readonly requestTimeoutMs?: number | undefined;
+
+  /** How long `drain` waits for running handlers, in milliseconds. Default: 10,000. */
+  readonly drainTimeoutMs?: number | undefined;
+
+  /** `false`: no socket, the view is this node alone, sending to others rejects. For scripts. Default: true. */
+  readonly enabled?: boolean | undefined;
+
+  /** `false`: the application calls `join()` itself. Default: true. Used by the Nest module. */
+  readonly autoJoin?: boolean | undefined;
+
+  /** Where the node writes what it sees. Default: nowhere; in Nest, Nest's logger. */
+  readonly logger?: ClusterLogger | undefined;
+
+  /** Replaces TCP, for tests and simulation. */
+  readonly transport?: TransportFactory | undefined;
+
+  /** Replaces the system's clock, for tests and simulation. */
+  readonly clock?: Clock | undefined;
+
+  /** Replaces the source of randomness, uniform in [0, 1), for tests and simulation. */
+  readonly random?: (() => number) | undefined;
+}
+
+/** Everything that can grow, and how far. @publicApi */
+export interface ClusterLimits {
+  /** Bytes of one payload. Default: 64 MiB. */
+  readonly payloadBytes: number;
+  /** Bytes of a member's encoded metadata. Default: 1,024; at most 8,192. */
+  readonly metadataBytes: number;
+  /** Events a reader may be behind before it gets a gap. Default: 1,024. */
+  readonly eventBuffer: number;
+  /** Handlers of one pattern that run at once; more hold credit back. Default: 256. */
+  readonly handlerConcurrency: number;
+  /** Requests of this node that wait for an answer. Default: 65,536. */
+  readonly requestsInFlight: number;
+  /** Sockets in all. Default: 4,096. */
+  readonly connections: number;
+  /** Sockets that have not shaken hands, in all. Default: 256. */
+  readonly unauthenticatedConnections: number;
+  /** Messages queued for one peer. Default: 16,384. */
+  readonly sendQueueMessages: number;
+  /** Bytes queued for one peer. Default: 64 MiB. */
+  readonly sendQueueBytes: number;
+  /** Bytes of half-received payloads, of all peers together. Default: 256 MiB. */
+  readonly reassemblyBytes: number;
+}
+
+/** Makes the node's transport once its identity is known. */
+export type TransportFactory = (context: TransportContext) => Transport;
+
+/** What a {@link TransportFactory} gets. */
+export interface TransportContext {
+  readonly clusterName: string;
+  readonly id: NodeId;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: ClusterLogger;
+  readonly serializer: string;
+  readonly limits: ClusterLimits;
+  readonly probeTimeoutMs: number;
+}
+
+/** The options after the door: checked, with every default in place. */
+export interface ResolvedOptions {
+  readonly clusterName: string;
+  readonly nodeName: string;
+  readonly host: string;
+  readonly port: number | undefined;
+  readonly advertise: { readonly host?: string | undefined; readonly port?: number | undefined };
+  readonly discovery: Discovery | undefined;
+  readonly swim: SwimOptions;
+  readonly metadata: ClusterMetadata;
+  readonly serializer: Serializer;
+  readonly limits: ClusterLimits;
+  readonly requestTimeoutMs: number;
+  readonly drainTimeoutMs: number;
+  readonly enabled: boolean;
+  readonly autoJoin: boolean;
+  readonly logger: ClusterLogger;
+  readonly transport: TransportFactory | undefined;
+  readonly clock: Clock | undefined;
+  readonly random: (() => number) | undefined;
+  /** Things that are allowed and still worth a warning when the node starts. */
+  readonly warnings: readonly string[];
+}
+
+/** Where a node listens if nothing else is said. */
+export const DEFAULT_PORT = 7946;

@@ -1,0 +1,332 @@
+import * as v from 'valibot';
+import { isLoopbackHost, parseAddress } from '../address.js';
+import { loopback } from '../discovery/loopback.js';
+import { InvalidAddressError, InvalidOptionError, clip } from '../errors.js';
+import { silentLogger } from '../logger.js';
+import { resolveSwimOptions, type SwimOptions } from '../membership/swim/options.js';
+import { defaultClusterName, defaultNodeName, isTestRun } from './defaults.js';
+import { messagePack } from './messaging/msgpack-serializer.js';
+import { DEFAULT_PORT, type ClusterLimits, type ClusterOptions, type ResolvedOptions } from './options.js';
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+const defaultLimits: ClusterLimits = {
+  payloadBytes: 64 * MiB,
+  metadataBytes: KiB,
+  eventBuffer: 1024,
+  handlerConcurrency: 256,
+  requestsInFlight: 65_536,
+  connections: 4096,
+  unauthenticatedConnections: 256,
+  sendQueueMessages: 16_384,
+  sendQueueBytes: 64 * MiB,
+  reassemblyBytes: 256 * MiB,
+};
+
+/** Ceilings where a limit has one beyond "a positive integer". */
+const limitCeilings: Partial<Record<keyof ClusterLimits, number>> = {
+  metadataBytes: 8 * KiB,
+  payloadBytes: 1024 * MiB,
+};
+
+const name = v.pipe(
+  v.string(),
+  v.nonEmpty('must not be empty'),
+  v.maxLength(255, 'must be at most 255 characters long'),
+);
+const milliseconds = v.pipe(
+  v.number('must be a number of milliseconds'),
+  v.finite('must be finite'),
+  v.minValue(1, 'must be at least 1 ms'),
+  v.maxValue(2 ** 31 - 1, 'must be below 2^31 ms (24 days)'),
+);
+const port = (least: number) =>
+  v.pipe(
+    v.number(),
+    v.integer('must be an integer'),
+    v.minValue(least, `must be from ${least} to 65535`),
+    v.maxValue(65535, `must be from ${least} to 65535`),
+  );
+const isFunction = v.custom<(...given: never[]) => unknown>(
+  (value) => typeof value === 'function',
+  'must be a function',
+);
+const hasMethods = (...methods: readonly string[]) =>
+  v.custom<object>(
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function'),
+    `must be an object with ${methods.map((method) => `${method}()`).join(', ')}`,
+  );
+
+const limitsSchema = v.strictObject(
+  Object.fromEntries(
+    Object.keys(defaultLimits).map((key) => {
+      const ceiling = limitCeilings[key as keyof ClusterLimits] ?? Number.MAX_SAFE_INTEGER;
+      const range = v.pipe(
+        v.number('must be a positive integer'),
+        v.integer('must be a positive integer'),
+        v.minValue(1, 'must be at least 1'),
+        v.maxValue(ceiling, `must be at most ${ceiling}`),
+      );
+      return [key, v.optional(range)];
+    }),
+  ),
+);
+
+/** Which values each protocol parameter may have; the rest is a positive integer or a number of milliseconds. */
+const swimSpecial: Partial<Record<keyof SwimOptions, v.GenericSchema>> = {
+  capConfirmations: v.boolean('must be true or false'),
+  nackShare: v.pipe(
+    v.number(),
+    v.minValue(0.1, 'must be from 0.1 to 0.95'),
+    v.maxValue(0.95, 'must be from 0.1 to 0.95'),
+  ),
+  suspicionAlpha: v.pipe(
+    v.number(),
+    v.minValue(0.1, 'must be at least 0.1'),
+    v.maxValue(1000, 'must be at most 1000'),
+  ),
+  suspicionBeta: v.pipe(
+    v.number(),
+    v.minValue(1, 'must be at least 1'),
+    v.maxValue(1000, 'must be at most 1000'),
+  ),
+  gossipFanout: count(0),
+  indirectProbes: count(0),
+  suspicionConfirmations: count(0),
+  maxLocalHealth: count(0),
+  syncIntervalMs: v.pipe(v.number(), v.finite(), v.minValue(0, 'must be 0 (off) or more')),
+  maxPiggybackUpdates: v.pipe(
+    v.number(),
+    v.integer(),
+    v.minValue(1, 'must be from 1 to 256'),
+    v.maxValue(256, 'must be from 1 to 256'),
+  ),
+};
+
+const swimKeys = Object.keys(resolveSwimOptions()) as (keyof SwimOptions)[];
+
+const swimSchema = v.strictObject({
+  ...Object.fromEntries(
+    swimKeys
+      .filter((key) => key !== 'components')
+      .map((key) => [key, v.optional(swimSpecial[key] ?? (key.endsWith('Ms') ? milliseconds : count(1)))]),
+  ),
+  components: v.optional(
+    v.strictObject(
+      Object.fromEntries(
+        Object.keys(resolveSwimOptions().components).map((key) => [
+          key,
+          v.optional(v.boolean('must be true or false')),
+        ]),
+      ),
+    ),
+  ),
+});
+
+function count(least: number) {
+  return v.pipe(
+    v.number(),
+    v.integer('must be an integer'),
+    v.minValue(least, `must be at least ${least}`),
+    v.maxValue(1e9, 'must be at most 1e9'),
+  );
+}
+
+const schema = v.strictObject({
+  clusterName: v.optional(name),
+  nodeName: v.optional(name),
+  host: v.optional(name),
+  port: v.optional(port(0)),
+  advertise: v.optional(
+    v.union(
+      [
+        v.pipe(v.string(), v.nonEmpty()),
+        v.strictObject({ host: v.optional(name), port: v.optional(port(1)) }),
+      ],
+      'must be "host", "host:port" or { host, port }',
+    ),
+  ),
+  discovery: v.optional(hasMethods('discoverNodes')),
+  preset: v.optional(v.picklist(['lan', 'wan', 'local'], 'must be "lan", "wan" or "local"')),
+  swim: v.optional(swimSchema),
+  metadata: v.optional(
+    v.custom<object>(
+      (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+      'must be a plain object',
+    ),
+  ),
+  security: v.optional(v.literal('none', 'must be "none" (or left out, to stay on loopback)')),
+  serializer: v.optional(hasMethods('serialize', 'deserialize')),
+  limits: v.optional(limitsSchema),
+  requestTimeoutMs: v.optional(milliseconds),
+  drainTimeoutMs: v.optional(milliseconds),
+  enabled: v.optional(v.boolean('must be true or false')),
+  autoJoin: v.optional(v.boolean('must be true or false')),
+  logger: v.optional(hasMethods('debug', 'log', 'warn', 'error')),
+  transport: v.optional(isFunction),
+  clock: v.optional(hasMethods('now', 'setTimer', 'afterPoll')),
+  random: v.optional(isFunction),
+});
+
+/**
+ * Checks options at the door and fills in every default.
+ *
+ * @throws InvalidOptionError that names the option, its value and what is allowed
+ */
+export function resolveOptions(options: ClusterOptions = {}): ResolvedOptions {
+  const result = v.safeParse(schema, options);
+  if (!result.success) throw refusal(result.issues[0]!, options);
+  const enabled = options.enabled ?? true;
+  const testRun = options.discovery === undefined && isTestRun();
+  const discovery = enabled ? (options.discovery ?? (testRun ? undefined : loopback())) : undefined;
+  const host = options.host ?? '127.0.0.1';
+  if (enabled) checkReach(options, host, discovery);
+  return {
+    clusterName: options.clusterName ?? defaultClusterName(),
+    nodeName: options.nodeName ?? defaultNodeName(),
+    host,
+    port:
+      options.port ??
+      (discovery === undefined ? 0 : discovery.portRange === undefined ? DEFAULT_PORT : undefined),
+    advertise: advertised(options.advertise),
+    discovery,
+    swim: checkedSwim(options),
+    metadata: options.metadata ?? {},
+    serializer: options.serializer ?? messagePack(),
+    limits: { ...defaultLimits, ...withoutUndefined(options.limits ?? {}) },
+    requestTimeoutMs: options.requestTimeoutMs ?? 5000,
+    drainTimeoutMs: options.drainTimeoutMs ?? 10_000,
+    enabled,
+    autoJoin: options.autoJoin ?? true,
+    logger: options.logger ?? silentLogger,
+    transport: options.transport,
+    clock: options.clock,
+    random: options.random,
+    warnings: enabled ? warningsAbout(options, discovery?.name) : [],
+  };
+}
+
+/** A node that nobody can reach, or that anybody can, is a mistake unless it was written out. */
+function checkReach(options: ClusterOptions, host: string, discovery: ResolvedOptions['discovery']): void {
+  const onLoopback = isLoopbackHost(host);
+  if (!onLoopback && options.security === undefined) {
+    throw new InvalidOptionError(
+      'host',
+      `is "${clip(host)}", where others than this machine can connect, but nothing secures the cluster: write security: 'none' if the network itself is trusted, or listen on 127.0.0.1`,
+    );
+  }
+  if (
+    onLoopback &&
+    discovery !== undefined &&
+    discovery.loopbackOnly !== true &&
+    options.transport === undefined
+  ) {
+    throw new InvalidOptionError(
+      'discovery',
+      `"${discovery.name}" finds nodes on other machines, but the node listens on ${host}, where they cannot reach it: set host, for example '0.0.0.0'`,
+    );
+  }
+}
+
+function checkedSwim(options: ClusterOptions): SwimOptions {
+  const swim = resolveSwimOptions(options.preset, options.swim);
+  if (swim.probeTimeoutMs >= swim.probeIntervalMs) {
+    throw new InvalidOptionError(
+      'swim.probeTimeoutMs',
+      `is ${swim.probeTimeoutMs}, but must be below probeIntervalMs (${swim.probeIntervalMs}), since the relays answer within the rest of it`,
+    );
+  }
+  return swim;
+}
+
+function warningsAbout(options: ClusterOptions, discovery: string | undefined): string[] {
+  const warnings: string[] = [];
+  if (
+    process.env['NODE_ENV'] === 'production' &&
+    options.discovery === undefined &&
+    discovery === 'loopback'
+  ) {
+    warnings.push(
+      'NODE_ENV is production and no discovery is set: this node finds processes on this machine only. Set "discovery" (for example seeds(…)), or loopback() if that is meant',
+    );
+  }
+  if (options.security === 'none' && options.host !== undefined && !isLoopbackHost(options.host)) {
+    warnings.push(`security is 'none' on ${options.host}: whoever reaches the port can join and send`);
+  }
+  return warnings;
+}
+
+function advertised(advertise: ClusterOptions['advertise']): ResolvedOptions['advertise'] {
+  if (advertise === undefined) return {};
+  if (typeof advertise !== 'string') return advertise;
+  try {
+    const { host, port: given } = parseAddress(advertise, 0);
+    return given === 0 ? { host } : { host, port: given };
+  } catch (cause) {
+    if (!(cause instanceof InvalidAddressError)) throw cause;
+    throw new InvalidOptionError(
+      'advertise',
+      `is "${clip(advertise)}", but must be "host", "host:port" or { host, port }`,
+      { cause },
+    );
+  }
+}
+
+function refusal(issue: v.BaseIssue<unknown>, options: unknown): InvalidOptionError {
+  const path = v.getDotPath(issue as v.BaseIssue<unknown>) ?? 'options';
+  if (issue.type === 'strict_object' && issue.expected === 'never') return unknownOption(path, options);
+  const allowed = issue.message.startsWith('Invalid') ? `must be ${String(issue.expected)}` : issue.message;
+  if (path.split('.')[0] === 'security')
+    return new InvalidOptionError(path, `has a value that is not allowed: it ${allowed}`);
+  return new InvalidOptionError(path, `is ${show(issue.input)}, but ${allowed}`);
+}
+
+function unknownOption(path: string, options: unknown): InvalidOptionError {
+  const parts = path.split('.');
+  const key = parts.at(-1)!;
+  const siblings = siblingsOf(parts.slice(0, -1));
+  const close = siblings.find((sibling) => distance(sibling.toLowerCase(), key.toLowerCase()) <= 2);
+  const hint =
+    close === undefined ? `the options here are ${siblings.join(', ')}` : `did you mean "${close}"?`;
+  void options;
+  return new InvalidOptionError(path, `is not an option; ${hint}`);
+}
+
+function siblingsOf(parents: readonly string[]): string[] {
+  if (parents[0] === 'limits') return Object.keys(limitsSchema.entries);
+  if (parents[0] === 'swim')
+    return parents[1] === 'components'
+      ? Object.keys(resolveSwimOptions().components)
+      : Object.keys(swimSchema.entries);
+  if (parents[0] === 'advertise') return ['host', 'port'];
+  return Object.keys(schema.entries);
+}
+
+/** Levenshtein. Both are option names, so short. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
+
+/** A value for an error message: short, on one line. */
+function show(value: unknown): string {
+  if (typeof value === 'string') return `"${clip(value)}"`;
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
+  return String(value);
+}
+
+function withoutUndefined<T extends object>(given: T): Partial<T> {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
