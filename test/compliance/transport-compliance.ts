@@ -6,7 +6,15 @@ import {
   NotDeliveredError,
   PayloadTooLargeError,
 } from '../../src/errors.js';
-import { count, noise, TestNetwork, text, textOf, type NodeOptions, type TransportFixture } from './transport-network.js';
+import {
+  count,
+  noise,
+  TestNetwork,
+  text,
+  textOf,
+  type NodeOptions,
+  type TransportFixture,
+} from './transport-network.js';
 
 /** The contract of `Transport` as tests: every transport passes it, those of third parties too. */
 export function describeTransport(name: string, createFixture: () => TransportFixture): void {
@@ -17,14 +25,17 @@ export function describeTransport(name: string, createFixture: () => TransportFi
     });
     afterEach(() => network.close());
 
-    const pair = async (options: NodeOptions = {}) => [await network.node(options), await network.node(options)] as const;
+    const pair = async (options: NodeOptions = {}) =>
+      [await network.node(options), await network.node(options)] as const;
 
     describe('send', () => {
       it('resolves when the payload has arrived, with all that came with it', async () => {
         const [a, b] = await pair();
         const meta = Uint8Array.of(9, 8, 7);
         await network.done(a.send(b, Uint8Array.of(1, 2, 3), { stream: 5, kind: 77, meta }));
-        expect(b.received).toEqual([{ from: a.id, stream: 5, kind: 77, meta, payload: Uint8Array.of(1, 2, 3) }]);
+        expect(b.received).toEqual([
+          { from: a.id, stream: 5, kind: 77, meta, payload: Uint8Array.of(1, 2, 3) },
+        ]);
       });
 
       it('carries an empty payload', async () => {
@@ -57,14 +68,20 @@ export function describeTransport(name: string, createFixture: () => TransportFi
       it('of two nodes to each other from nothing ends on one link', async () => {
         const [a, b] = await pair();
         await network.done(Promise.all([a.send(b, text('x')), b.send(a, text('y'))]));
-        await network.until(() => a.transport.stats.payloadLinks === 1 && b.transport.stats.payloadLinks === 1);
+        await network.until(
+          () => a.transport.stats.payloadLinks === 1 && b.transport.stats.payloadLinks === 1,
+        );
         expect([a.texts, b.texts]).toEqual([['y'], ['x']]);
       });
 
       it('carries large payloads whole, small ones of another stream between them', async () => {
         const [a, b] = await pair();
         const large = noise(6 * 1024 * 1024);
-        const sends = [a.send(b, large, { stream: 1 }), a.send(b, large, { stream: 1 }), a.send(b, text('small'))];
+        const sends = [
+          a.send(b, large, { stream: 1 }),
+          a.send(b, large, { stream: 1 }),
+          a.send(b, text('small')),
+        ];
         await network.done(Promise.all(sends));
         const bigOnes = b.received.filter((message) => message.stream === 1);
         expect(bigOnes.map((message) => Buffer.compare(message.payload, large))).toEqual([0, 0]);
@@ -167,17 +184,20 @@ export function describeTransport(name: string, createFixture: () => TransportFi
     });
 
     describe('cast', () => {
-      it.each(['kept', 'fresh', 'verify'] as const)('reaches the peer (%s), with who sent it', async (via) => {
-        const [a, b] = await pair();
-        for (const word of ['one', 'two']) {
-          a.transport.cast(b.destination, text(word), { via });
-          await network.until(() => b.casts.at(-1)?.body === word);
-        }
-        expect(b.casts).toEqual([
-          { from: a.id, body: 'one' },
-          { from: a.id, body: 'two' },
-        ]);
-      });
+      it.each(['kept', 'fresh', 'verify'] as const)(
+        'reaches the peer (%s), with who sent it',
+        async (via) => {
+          const [a, b] = await pair();
+          for (const word of ['one', 'two']) {
+            a.transport.cast(b.destination, text(word), { via });
+            await network.until(() => b.casts.at(-1)?.body === word);
+          }
+          expect(b.casts).toEqual([
+            { from: a.id, body: 'one' },
+            { from: a.id, body: 'two' },
+          ]);
+        },
+      );
 
       it('does not wait for payloads that nobody takes', async () => {
         const [a, b] = await pair({ limits: { windowMessages: 2 } });
@@ -246,7 +266,9 @@ export function describeTransport(name: string, createFixture: () => TransportFi
 
       it('a signal that was aborted before sends nothing', async () => {
         const [a, b] = await pair();
-        await expect(a.send(b, text('x'), { signal: AbortSignal.abort() })).rejects.toThrow(NotDeliveredError);
+        await expect(a.send(b, text('x'), { signal: AbortSignal.abort() })).rejects.toThrow(
+          NotDeliveredError,
+        );
         await network.done(a.send(b, text('y')));
         expect(b.texts).toEqual(['y']);
       });

@@ -130,7 +130,8 @@ export class TestNode {
 
   async bind(options: NodeOptions): Promise<void> {
     const host: TransportHost = {
-      protocolMessage: (from, body) => void this.casts.push({ from: from.id, body: Buffer.from(body as never).toString() }),
+      protocolMessage: (from, body) =>
+        void this.casts.push({ from: from.id, body: Buffer.from(body as never).toString() }),
       link: (about, report, by) => void this.reports.push({ about, report, by }),
       ...(options.reader === true ? {} : { receive: (message) => this.receive(message) }),
     };
@@ -150,14 +151,22 @@ export class TestNode {
   reportsAbout(other: TestNode): string[] {
     const { id, address } = other.destination;
     return this.reports
-      .filter(({ about }) => about.id === id || (about.id === undefined && about.address.port === address.port))
+      .filter(
+        ({ about }) => about.id === id || (about.id === undefined && about.address.port === address.port),
+      )
       .map(({ report }) => report);
   }
 
   private receive(message: IncomingMessage): Receipt {
     if (this.receipt !== 'held') return this.receipt;
     const { from, stream, kind, meta, payload } = message;
-    this.received.push({ from, stream, kind, meta: Uint8Array.from(meta), payload: Uint8Array.from(payload) });
+    this.received.push({
+      from,
+      stream,
+      kind,
+      meta: Uint8Array.from(meta),
+      payload: Uint8Array.from(payload),
+    });
     if (this.keeps) this.held.push(message);
     else message.release();
     return 'held';

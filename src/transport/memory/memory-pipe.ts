@@ -1,0 +1,200 @@
+import { ProtocolViolationError } from '../../errors.js';
+import { encodeFrame } from '../session/codec.js';
+import type { Frame } from '../session/frame.js';
+import { FrameSplitter } from '../session/frame-splitter.js';
+import type { MemoryNetwork } from './memory-network.js';
+
+/** What the two kernels hold of one direction; more waits in the process, as with a socket. */
+const KERNEL_BYTES = 256 * 1024;
+
+/** Rough sizes of frames that never become bytes. */
+const SMALL_FRAME_BYTES = 24;
+const PROTOCOL_FRAME_BYTES = 256;
+const HELLO_FRAME_BYTES = 128;
+
+/** Where a pipe ends. */
+export interface PipeEnd {
+  frame(frame: Frame): void;
+  /** Bytes have come, and all their frames were given. */
+  arrived(bytes: number): void;
+  /** The sender has ended; nothing follows. */
+  ended(): void;
+  /** What came is no frame. */
+  violated(error: unknown): void;
+}
+
+interface Item {
+  readonly content: Frame | Uint8Array | 'end';
+  readonly bytes: number;
+  /** Place in the pipe. */
+  readonly order: number;
+}
+
+/** One direction of a link: first in, first out, with the delay and the cuts of its way. */
+export class MemoryPipe {
+  /** Frames handed to the kernel. */
+  flushedFrames = 0;
+  /** Bytes that wait in the process. */
+  waitingBytes = 0;
+
+  private readonly splitter: FrameSplitter | undefined;
+  private readonly waiting: Item[] = [];
+  private inKernelBytes = 0;
+  /** Held back by a cut, in order. */
+  private held: Item[] = [];
+  private lastArrivalMs = 0;
+  private severed = false;
+  private sent = 0;
+
+  constructor(
+    private readonly network: MemoryNetwork,
+    private readonly from: string,
+    private readonly to: string,
+    private readonly receiver: PipeEnd,
+    /** Room was made. */
+    private readonly onRoom: () => void,
+    wire: boolean,
+  ) {
+    if (wire) this.splitter = new FrameSplitter((frame) => receiver.frame(frame));
+  }
+
+  /** Nothing arrives before this time. */
+  notBefore(atMs: number): void {
+    this.lastArrivalMs = Math.max(this.lastArrivalMs, atMs);
+  }
+
+  set limitBytes(bytes: number) {
+    if (this.splitter !== undefined) this.splitter.limitBytes = bytes;
+  }
+
+  /**
+   * Queues a frame.
+   *
+   * @returns its bytes, in wire mode the real ones
+   */
+  send(frame: Frame): number {
+    const content = this.splitter === undefined ? frame : encodeFrame(frame);
+    const bytes = content instanceof Uint8Array ? content.length : roughBytes(frame);
+    this.waiting.push({ content, bytes, order: this.sent++ });
+    this.waitingBytes += bytes;
+    this.fill(KERNEL_BYTES);
+    return bytes;
+  }
+
+  /** Hands over what waits, and the end behind it. */
+  end(): void {
+    this.fill(Number.POSITIVE_INFINITY);
+    this.transmit({ content: 'end', bytes: 0, order: this.sent++ });
+  }
+
+  /** The process gave up or died: what waits in it is lost, what the kernel has still arrives, and then the end. */
+  abandon(): void {
+    this.waiting.length = 0;
+    this.waitingBytes = 0;
+    this.transmit({ content: 'end', bytes: 0, order: this.sent++ });
+  }
+
+  /** Nothing arrives any more. */
+  sever(): void {
+    this.severed = true;
+    this.waiting.length = 0;
+    this.waitingBytes = 0;
+    this.held = [];
+    this.splitter?.stop();
+  }
+
+  /** The network has healed, perhaps on this way. */
+  resume(): void {
+    const held = this.held;
+    this.held = [];
+    if (held.length > 0) this.notBefore(this.network.clock.now() + this.network.healLagMs);
+    for (const item of held) this.transmit(item);
+  }
+
+  private fill(limitBytes: number): void {
+    while (this.waiting.length > 0 && this.inKernelBytes < limitBytes) {
+      const item = this.waiting.shift()!;
+      this.waitingBytes -= item.bytes;
+      this.inKernelBytes += item.bytes;
+      this.flushedFrames++;
+      this.transmit(item);
+    }
+  }
+
+  private transmit(item: Item): void {
+    if (this.severed) return;
+    if (this.mustHold()) {
+      this.hold(item);
+      return;
+    }
+    const { clock } = this.network;
+    const now = clock.now();
+    this.notBefore(now + this.network.delayMs(this.from, this.to));
+    clock.setTimer(this.lastArrivalMs - now, () => this.arrive(item));
+  }
+
+  private arrive(item: Item): void {
+    if (this.severed) return;
+    if (this.mustHold()) {
+      this.hold(item);
+      return;
+    }
+    this.inKernelBytes -= item.bytes;
+    this.deliver(item.content);
+    this.receiver.arrived(item.bytes);
+    if (this.severed) return;
+    this.fill(KERNEL_BYTES);
+    this.onRoom();
+  }
+
+  private deliver(content: Item['content']): void {
+    if (content === 'end') this.receiver.ended();
+    else if (!(content instanceof Uint8Array)) this.receiver.frame(withOwnBytes(content));
+    else this.deliverBytes(content);
+  }
+
+  /** In two pieces, cut anywhere: a stream knows no frames. */
+  private deliverBytes(bytes: Uint8Array): void {
+    const splitter = this.splitter!;
+    const cut = Math.floor(this.network.random() * bytes.length);
+    try {
+      if (cut > 0) splitter.push(bytes.subarray(0, cut));
+      splitter.push(bytes.subarray(cut));
+    } catch (error) {
+      if (!(error instanceof ProtocolViolationError)) throw error;
+      this.receiver.violated(error);
+    }
+  }
+
+  /** Behind held frames all others wait, too. */
+  private mustHold(): boolean {
+    return this.held.length > 0 || this.network.blocked(this.from, this.to);
+  }
+
+  /** What was under way when the way was cut comes before what was sent into the cut, and is held later. */
+  private hold(item: Item): void {
+    let at = this.held.length;
+    while (at > 0 && this.held[at - 1]!.order > item.order) at--;
+    this.held.splice(at, 0, item);
+    this.network.stall(this);
+  }
+}
+
+/** The sender may use its buffer again once the message is acknowledged; the receiver may still be reading. */
+function withOwnBytes(frame: Frame): Frame {
+  return frame.type === 'data' ? { ...frame, chunk: new Uint8Array(frame.chunk) } : frame;
+}
+
+function roughBytes(frame: Frame): number {
+  switch (frame.type) {
+    case 'data':
+      return SMALL_FRAME_BYTES + frame.meta.length + frame.chunk.length;
+    case 'protocol':
+      return frame.body instanceof Uint8Array ? frame.body.length : PROTOCOL_FRAME_BYTES;
+    case 'hello':
+    case 'welcome':
+      return HELLO_FRAME_BYTES + frame.record.length;
+    default:
+      return SMALL_FRAME_BYTES;
+  }
+}

@@ -1,0 +1,212 @@
+import type { Socket } from 'node:net';
+import type { Timer } from '../../clock.js';
+import { ProtocolViolationError } from '../../errors.js';
+import type { Link, LinkHandler } from '../link.js';
+import type { Frame } from '../session/frame.js';
+import { FrameSplitter } from '../session/frame-splitter.js';
+import type { Arena } from './arena-pool.js';
+import type { TcpShared } from './tcp-shared.js';
+import { WriteQueue } from './write-queue.js';
+
+/** More waiting bytes than this and `send` says "no more data". */
+const HIGH_WATER_BYTES = 256 * 1024;
+/** Fewer again, and `drained` says "go on". */
+const LOW_WATER_BYTES = 64 * 1024;
+/** A queue of this size is written at once, without waiting for the end of the turn. */
+const EAGER_BYTES = 64 * 1024;
+/** How long the other side may take to follow an `end`. */
+const END_MS = 1000;
+
+/**
+ * A pipe of frames over one socket.
+ *
+ * At most one write is under way; what is queued meanwhile leaves in the next. So a frame that is still queued has
+ * certainly not reached the kernel, and a slow socket makes writes larger rather than more.
+ *
+ * The first frame of a quiet turn is written at once; what follows in the same turn is collected and leaves at the
+ * turn's end: a sequential caller never waits for a batch, a busy one always makes one. After a turn with more
+ * frames than one the next turn is taken to be busy, too.
+ */
+export class TcpLink implements Link {
+  readonly remote: string;
+  flushedFrames = 0;
+
+  private readonly queue: WriteQueue;
+  private readonly splitter: FrameSplitter;
+  private handler: LinkHandler | undefined;
+  private writingBytes = 0;
+  private writing = false;
+  private awaitsTurnEnd = false;
+  private framesThisTurn = 0;
+  private busy = false;
+  private refusedData = false;
+  private ending: Timer | undefined;
+  private gone = false;
+  private isEstablished = false;
+  private failure: unknown;
+
+  constructor(
+    private readonly socket: Socket,
+    private readonly shared: TcpShared,
+    remote: string,
+    /** Told once when the link is established or gone. */
+    private readonly leaveWaitingRoom: () => void,
+  ) {
+    this.remote = remote;
+    this.queue = new WriteQueue(shared.arenas);
+    this.splitter = new FrameSplitter((frame) => this.handler!.frame(frame), Buffer.allocUnsafeSlow);
+    socket.on('error', (error) => (this.failure ??= error));
+    socket.on('close', () => this.closed());
+    shared.links.add(this);
+  }
+
+  /** Begins to read. What is sent before this waits in the queue of the turn. */
+  open(handler: LinkHandler): void {
+    this.handler = handler;
+    this.socket.on('data', (piece: Buffer) => this.read(piece));
+  }
+
+  get bufferedBytes(): number {
+    return this.queue.bytes + this.writingBytes;
+  }
+
+  send(frame: Frame): boolean {
+    if (this.gone || this.ending !== undefined) return true;
+    try {
+      this.queue.add(frame);
+    } catch (error) {
+      this.fail(error);
+      return true;
+    }
+    const buffered = this.queue.bytes + this.writingBytes;
+    if (buffered > this.shared.limits.bufferedBytes) {
+      this.fail(
+        new ProtocolViolationError(
+          'write-buffer',
+          `${buffered} bytes wait for a peer that does not read them`,
+        ),
+      );
+      return true;
+    }
+    this.framesThisTurn++;
+    if (!this.awaitsTurnEnd) {
+      this.awaitsTurnEnd = true;
+      this.shared.atTurnEnd(this);
+      if (!this.busy) this.flush();
+    } else if (this.queue.bytes >= EAGER_BYTES) {
+      this.flush();
+    }
+    if (buffered <= HIGH_WATER_BYTES) return true;
+    this.refusedData = true;
+    return false;
+  }
+
+  /** The turn in which something was sent is over. */
+  turnEnded(): void {
+    this.awaitsTurnEnd = false;
+    this.busy = this.framesThisTurn > 1;
+    this.framesThisTurn = 0;
+    this.flush();
+  }
+
+  allowFrames(maxBytes: number): void {
+    this.splitter.limitBytes = maxBytes;
+  }
+
+  established(): void {
+    this.isEstablished = true;
+    this.leaveWaitingRoom();
+  }
+
+  end(): void {
+    if (this.gone || this.ending !== undefined) return;
+    if (this.queue.frames > 0) this.write();
+    this.ending = this.shared.clock.setTimer(END_MS, () => this.destroy());
+    this.socket.end();
+  }
+
+  destroy(): void {
+    this.gone = true;
+    this.splitter.stop();
+    this.socket.destroy();
+  }
+
+  /** Ends the link for a reason that its handler is told. */
+  fail(reason: unknown): void {
+    this.failure ??= reason;
+    this.destroy();
+  }
+
+  private read(piece: Buffer): void {
+    this.shared.bytesIn += piece.length;
+    try {
+      this.splitter.push(piece);
+      if (!this.gone) this.handler!.batchEnd?.();
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  private flush(): void {
+    if (!this.writing && !this.gone && this.queue.frames > 0) this.write();
+  }
+
+  private write(): void {
+    const { segments, arenas, bytes, frames } = this.queue.take();
+    this.writing = true;
+    this.writingBytes += bytes;
+    this.flushedFrames += frames;
+    this.shared.bytesOut += bytes;
+    const written = (error?: Error | null) => this.written(bytes, arenas, error);
+    if (segments.length === 1) {
+      this.socket.write(segments[0]!, written);
+      return;
+    }
+    this.socket.cork();
+    const last = segments.length - 1;
+    for (let i = 0; i < last; i++) this.socket.write(segments[i]!);
+    this.socket.write(segments[last]!, written);
+    this.socket.uncork();
+  }
+
+  private written(bytes: number, arenas: readonly Arena[], error: Error | null | undefined): void {
+    this.writingBytes -= bytes;
+    this.writing = this.writingBytes > 0;
+    // After a failure the kernel may still hold on to the bytes.
+    if (error) return;
+    for (const arena of arenas) this.shared.arenas.giveBack(arena);
+    if (!this.awaitsTurnEnd) this.flush();
+    if (!this.refusedData || this.gone || this.bufferedBytes >= LOW_WATER_BYTES) return;
+    this.refusedData = false;
+    try {
+      this.handler!.drained();
+    } catch (failure) {
+      this.failed(failure);
+    }
+  }
+
+  /** What was read is no frame, or the handler has a defect: neither may take the process down. */
+  private failed(error: unknown): void {
+    if (!(error instanceof ProtocolViolationError)) {
+      this.shared.logger.error(`The link with ${this.remote} is closed, since handling it failed`, error);
+    }
+    this.fail(error);
+  }
+
+  private closed(): void {
+    this.gone = true;
+    this.ending?.cancel();
+    this.shared.links.delete(this);
+    this.leaveWaitingRoom();
+    // An established peer that dies within a frame is no violator; a stranger that stops there never was a peer.
+    if (this.failure === undefined && this.splitter.midFrame && !this.isEstablished) {
+      this.failure = new ProtocolViolationError('truncated', 'The connection ended within a frame');
+    }
+    this.splitter.stop();
+    try {
+      this.handler?.closed(this.failure);
+    } catch (error) {
+      this.shared.logger.error(`Closing the link with ${this.remote} failed`, error);
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import type { Clock } from '../../clock.js';
+import type { ClusterLogger } from '../../logger.js';
+import type { Lookup } from './name-resolver.js';
+import type { SocketSource } from './socket-source.js';
+
+/** Options of the TCP links. */
+export interface TcpOptions {
+  readonly clock: Clock;
+  /** Default: says nothing. */
+  readonly logger?: ClusterLogger | undefined;
+  readonly limits?: Partial<TcpLimits> | undefined;
+  /** Idle time before the kernel asks whether the other side is still there, in milliseconds. Default: 30,000. */
+  readonly keepAliveMs?: number | undefined;
+  /** Makes and accepts sockets. Default: plain TCP. */
+  readonly sockets?: SocketSource | undefined;
+  /** Resolves host names. Default: the system's resolver. */
+  readonly lookup?: Lookup | undefined;
+}
+
+/** What a peer can make this process hold. Over a limit the connection is closed, counted and logged. */
+export interface TcpLimits {
+  /** Connections in all, dialled and accepted. Default: 4,096. */
+  readonly connections: number;
+  /** Accepted connections whose handshake is not done. Default: 256. */
+  readonly unauthenticatedConnections: number;
+  /** The same, from one remote IP. Default: 64. */
+  readonly unauthenticatedPerAddress: number;
+  /** Bytes waiting to be written on one connection, control frames included. Default: 16 MiB. */
+  readonly bufferedBytes: number;
+}
+
+export const DEFAULT_TCP_LIMITS: TcpLimits = {
+  connections: 4096,
+  unauthenticatedConnections: 256,
+  unauthenticatedPerAddress: 64,
+  bufferedBytes: 16 * 1024 * 1024,
+};
+
+export const DEFAULT_KEEP_ALIVE_MS = 30_000;
