@@ -283,6 +283,23 @@ export class ReplyError extends ClusterError {
   }
 }
 
+/**
+ * A handler or listener of the application failed and no caller was there to tell. It was logged once; the message
+ * counts as handled. Seen in the node's `errors`.
+ *
+ * @publicApi
+ */
+export class HandlerError extends ClusterError {
+  readonly code = 'CLUSTER_HANDLER';
+  constructor(
+    /** Which one, for example `Prices.find`. */
+    readonly handler: string,
+    cause: unknown,
+  ) {
+    super(`${handler} failed: ${clip(cause instanceof Error ? cause.message : String(cause))}`, { cause });
+  }
+}
+
 // --- Nest registration ---
 
 /** The same cluster registration (`as`) appears twice in one application. The start is stopped. @publicApi */

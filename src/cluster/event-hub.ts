@@ -1,9 +1,23 @@
 import { MembershipEvent, MembershipGap, type Member } from '../membership/membership.js';
 import { View } from '../membership/view.js';
+import { isPromiseLike } from './messaging/handler-queue.js';
 import { Readers } from './readers.js';
 
 /** Gets every event in order; what it returns is not awaited. */
 export type EventListener = (event: MembershipEvent) => unknown;
+
+/** Options of `onEvent`. @publicApi */
+export interface EventListenerOptions {
+  /** First give it a `joined` for each other member that is there already. Default: false. */
+  readonly replay?: boolean | undefined;
+  /** A name for logs and errors, for example `Prices.greet`. */
+  readonly name?: string | undefined;
+}
+
+interface Added {
+  readonly listener: EventListener;
+  readonly name: string;
+}
 
 /**
  * Membership events on their way to the application: async readers with a bounded buffer each, and listeners that
@@ -11,15 +25,19 @@ export type EventListener = (event: MembershipEvent) => unknown;
  */
 export class EventHub {
   readonly readers: Readers<MembershipEvent | MembershipGap>;
-  readonly #listeners = new Set<EventListener>();
-  readonly #failed: (error: unknown) => void;
+  readonly #listeners = new Set<Added>();
+  readonly #failed: (what: string, error: unknown) => void;
 
   /**
    * @param capacity events that a reader may be behind
    * @param view the active members now
    * @param failed told of a listener that threw or rejected
    */
-  constructor(capacity: number, view: () => readonly Member[], failed: (error: unknown) => void) {
+  constructor(
+    capacity: number,
+    view: () => readonly Member[],
+    failed: (what: string, error: unknown) => void,
+  ) {
     this.readers = new Readers<MembershipEvent | MembershipGap>(capacity, (missed) =>
       MembershipGap.of(missed, view(), Date.now()),
     );
@@ -28,19 +46,18 @@ export class EventHub {
 
   push(event: MembershipEvent): void {
     this.readers.push(event);
-    for (const listener of this.#listeners) queueMicrotask(() => this.#call(listener, event));
+    for (const added of this.#listeners) queueMicrotask(() => this.#call(added, event));
   }
 
   /** Adds a listener and first gives it a `joined` for each of `present`. */
-  add(listener: EventListener, present: readonly Member[]): () => void {
+  add(listener: EventListener, present: readonly Member[], name = 'A membership event listener'): () => void {
+    const added: Added = { listener, name };
     let view = View.empty;
     for (const member of present) {
       view = view.put(member);
       const event = MembershipEvent.of('joined', member, undefined, view, Date.now());
-      queueMicrotask(() => this.#call(listener, event));
+      queueMicrotask(() => this.#call(added, event));
     }
-    // A wrapper of its own, so that one function can be added twice and removed once.
-    const added: EventListener = (event) => listener(event);
     this.#listeners.add(added);
     return () => void this.#listeners.delete(added);
   }
@@ -50,12 +67,12 @@ export class EventHub {
     this.#listeners.clear();
   }
 
-  #call(listener: EventListener, event: MembershipEvent): void {
+  #call({ listener, name }: Added, event: MembershipEvent): void {
     try {
       const result = listener(event);
-      if (result instanceof Promise) result.catch((error: unknown) => this.#failed(error));
+      if (isPromiseLike(result)) result.then(undefined, (error: unknown) => this.#failed(name, error));
     } catch (error) {
-      this.#failed(error);
+      this.#failed(name, error);
     }
   }
 }

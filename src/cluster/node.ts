@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Address } from '../address.js';
-import { ClosedError, InvalidMetadataError, NotReadyError, type ClusterError } from '../errors.js';
+import {
+  ClosedError,
+  HandlerError,
+  InvalidMetadataError,
+  NotReadyError,
+  type ClusterError,
+} from '../errors.js';
 import type {
   BroadcastOptions,
   BroadcastOutcome,
@@ -15,7 +21,7 @@ import type {
 } from '../membership/membership.js';
 import type { NodeId } from '../node-id.js';
 import type { TransportStats } from '../transport/transport.js';
-import { EventHub, type EventListener } from './event-hub.js';
+import { EventHub, type EventListener, type EventListenerOptions } from './event-hub.js';
 import type { DataOf, Pattern, ReplyOf } from './messaging/contracts.js';
 import { Dispatcher } from './messaging/dispatcher.js';
 import type { HandlerOptions, MessageHandler, RequestHandler } from './messaging/handlers.js';
@@ -78,7 +84,7 @@ export class ClusterNode implements Membership {
     this.#events = new EventHub(
       resolved.limits.eventBuffer,
       () => this.activeMembers,
-      (error) => this.#handlerFailed('A membership event listener', error),
+      (what, error) => this.#handlerFailed(what, error),
     );
     this.#life = new NodeLife(resolved, freezeMetadata(resolved.metadata, resolved.limits.metadataBytes), {
       event: (event) => this.#onEvent(event),
@@ -152,7 +158,7 @@ export class ClusterNode implements Membership {
     return this.#dispatcher.readers;
   }
 
-  /** What went wrong without a caller to tell: refused joins, address conflicts, failed discovery. */
+  /** What went wrong without a caller to tell: refused joins, address conflicts, failed discovery, failed handlers. */
   get errors(): AsyncIterable<ClusterError> {
     return this.#errors;
   }
@@ -178,13 +184,12 @@ export class ClusterNode implements Membership {
    * Calls a listener with every event, in order, after the protocol has finished its turn. What it returns is not
    * awaited; what it throws is logged.
    *
-   * @param options.replay first give it a `joined` for each other member that is there already
    * @returns removes the listener
    */
-  onEvent(listener: EventListener, options: { readonly replay?: boolean | undefined } = {}): () => void {
+  onEvent(listener: EventListener, options: EventListenerOptions = {}): () => void {
     const localId = this.local.id;
     const present = options.replay ? this.activeMembers.filter((member) => member.id !== localId) : [];
-    return this.#events.add(listener, present);
+    return this.#events.add(listener, present, options.name);
   }
 
   // --- life ---
@@ -356,6 +361,7 @@ export class ClusterNode implements Membership {
   #handlerFailed(what: string, error: unknown): void {
     this.#handlerErrors++;
     this.#options.logger.error(`${what} failed`, error);
+    this.#errors.push(new HandlerError(what, error));
   }
 }
 

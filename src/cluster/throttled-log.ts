@@ -13,7 +13,7 @@ export class ThrottledLog {
 
   constructor(
     private readonly logger: ClusterLogger,
-    private readonly clock: Clock,
+    private readonly clock: Pick<Clock, 'now'>,
   ) {}
 
   /** @param subject lines with the same subject count as repeats of each other */

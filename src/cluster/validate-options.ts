@@ -179,7 +179,7 @@ const schema = v.strictObject({
  */
 export function resolveOptions(options: ClusterOptions = {}): ResolvedOptions {
   const result = v.safeParse(schema, options);
-  if (!result.success) throw refusal(result.issues[0]!, options);
+  if (!result.success) throw refusal(result.issues[0]);
   const enabled = options.enabled ?? true;
   const testRun = options.discovery === undefined && isTestRun();
   const discovery = enabled ? (options.discovery ?? (testRun ? undefined : loopback())) : undefined;
@@ -276,23 +276,22 @@ function advertised(advertise: ClusterOptions['advertise']): ResolvedOptions['ad
   }
 }
 
-function refusal(issue: v.BaseIssue<unknown>, options: unknown): InvalidOptionError {
-  const path = v.getDotPath(issue as v.BaseIssue<unknown>) ?? 'options';
-  if (issue.type === 'strict_object' && issue.expected === 'never') return unknownOption(path, options);
+function refusal(issue: v.BaseIssue<unknown>): InvalidOptionError {
+  const path = v.getDotPath(issue) ?? 'options';
+  if (issue.type === 'strict_object' && issue.expected === 'never') return unknownOption(path);
   const allowed = issue.message.startsWith('Invalid') ? `must be ${String(issue.expected)}` : issue.message;
   if (path.split('.')[0] === 'security')
     return new InvalidOptionError(path, `has a value that is not allowed: it ${allowed}`);
   return new InvalidOptionError(path, `is ${show(issue.input)}, but ${allowed}`);
 }
 
-function unknownOption(path: string, options: unknown): InvalidOptionError {
+function unknownOption(path: string): InvalidOptionError {
   const parts = path.split('.');
   const key = parts.at(-1)!;
   const siblings = siblingsOf(parts.slice(0, -1));
   const close = siblings.find((sibling) => distance(sibling.toLowerCase(), key.toLowerCase()) <= 2);
   const hint =
     close === undefined ? `the options here are ${siblings.join(', ')}` : `did you mean "${close}"?`;
-  void options;
   return new InvalidOptionError(path, `is not an option; ${hint}`);
 }
 

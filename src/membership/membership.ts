@@ -87,7 +87,7 @@ export class Member implements MemberFields {
 
   /** The same member with some fields changed. @internal */
   with(changes: Partial<MemberFields>): Member {
-    return new Member({ ...this, ...changes });
+    return new Member({ ...(this as MemberFields), ...changes });
   }
 
   /** Whether the member counts as part of the cluster: alive or suspect. */

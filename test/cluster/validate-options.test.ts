@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { resolveOptions } from '../../src/cluster/validate-options.js';
-import type { ClusterOptions } from '../../src/cluster/options.js';
 import { loopback } from '../../src/discovery/loopback.js';
 import { seeds } from '../../src/discovery/static.js';
 import { InvalidOptionError } from '../../src/errors.js';
@@ -8,7 +7,7 @@ import { InvalidOptionError } from '../../src/errors.js';
 /** The error for options that TypeScript would not let through. */
 function refusal(options: object): InvalidOptionError {
   try {
-    resolveOptions(options as ClusterOptions);
+    resolveOptions(options);
   } catch (error) {
     if (error instanceof InvalidOptionError) return error;
     throw error;

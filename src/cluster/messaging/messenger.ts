@@ -140,12 +140,12 @@ export class Messenger {
     const signal = options?.signal;
     if (signal?.aborted)
       throw new NotDeliveredError('The request was aborted before it was sent', { cause: signal.reason });
+    const timeoutMs = options?.timeoutMs ?? this.#options.requestTimeoutMs;
     return new Promise((resolve, reject) => {
-      const timeoutMs = options?.timeoutMs ?? this.#options.requestTimeoutMs;
-      let abort: (() => void) | undefined;
-      const settled = (): void => {
-        if (abort !== undefined) signal!.removeEventListener('abort', abort);
-      };
+      // Added after the transport's own listener and a turn behind it: that one knows whether anything was written.
+      const abort = (): void =>
+        queueMicrotask(() => this.#requests.fail(pending.id, aborted(pattern, signal!)));
+      const settled = (): void => signal?.removeEventListener('abort', abort);
       const pending = this.#requests.add(
         member.id,
         pattern,
@@ -161,18 +161,6 @@ export class Messenger {
             error instanceof NoReceiverError ? new NoHandlerError(pattern) : error,
           ),
       );
-      if (signal === undefined) return;
-      // Runs after the transport's own listener, which knows whether anything was written.
-      abort = () =>
-        queueMicrotask(() =>
-          this.#requests.fail(
-            pending.id,
-            new DeliveryUncertainError(`The request "${clip(pattern)}" was aborted; it may be handled`, {
-              cause: signal.reason,
-            }),
-          ),
-        );
-      signal.addEventListener('abort', abort, { once: true });
     });
   }
 
@@ -343,6 +331,12 @@ export class Messenger {
     if (delivered.length === 0 && failed.length > 0) throw new BroadcastFailedError(outcome);
     return outcome;
   }
+}
+
+function aborted(pattern: string, signal: AbortSignal): ClusterError {
+  return new DeliveryUncertainError(`The request "${clip(pattern)}" was aborted; it may be handled`, {
+    cause: signal.reason,
+  });
 }
 
 /** Errors of a user's own transport or serializer are wrapped, so that an outcome always has a code. */

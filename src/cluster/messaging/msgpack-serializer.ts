@@ -29,7 +29,7 @@ export function messagePack(): Serializer {
     deserialize(bytes) {
       try {
         scanWhole(bytes, scan);
-        return unpackr.unpack(bytes as Buffer);
+        return unpackr.unpack(bytes);
       } catch (cause) {
         throw new SerializationError('The bytes are not a MessagePack value that this library writes', {
           cause,

@@ -345,7 +345,7 @@ describe('a request to any member', () => {
     for (const name of ['b', 'c']) room.at(name).dispatcher.onRequest('who', () => name);
     const { messenger } = room.at('a');
     const answers = [await messenger.requestAny('who', 1), await messenger.requestAny('who', 1)];
-    expect(answers.sort()).toEqual(['b', 'c']);
+    expect(new Set(answers)).toEqual(new Set(['b', 'c']));
   });
 
   it('skips members that drain, are not wanted or have no handler', async () => {

@@ -1,0 +1,75 @@
+/**
+ * ClusterPack without Nest: `import { startNode } from 'clusterpack/core'`.
+ *
+ * @packageDocumentation
+ */
+export { formatAddress, parseAddress, sameAddress, type Address } from './address.js';
+export type { Clock, Timer } from './clock.js';
+export { ClusterMessage, type ClusterMessageFields } from './cluster/messaging/cluster-message.js';
+export type { ClusterContracts, DataOf, Pattern, ReplyOf } from './cluster/messaging/contracts.js';
+export type { HandlerOptions, MessageHandler, RequestHandler } from './cluster/messaging/handlers.js';
+export type { RequestOptions, RequestOutcome } from './cluster/messaging/messenger.js';
+export { messagePack } from './cluster/messaging/msgpack-serializer.js';
+export type { Serializer } from './cluster/messaging/serializer.js';
+export type { EventListener, EventListenerOptions } from './cluster/event-hub.js';
+export type { NodeStatus, ReadyOptions } from './cluster/node-status.js';
+export { ClusterNode, startNode, type NodeStats } from './cluster/node.js';
+export type { ClusterLimits, ClusterOptions, TransportContext, TransportFactory } from './cluster/options.js';
+export { anyOf } from './discovery/composite.js';
+export type { Discovery } from './discovery/discovery.js';
+export { loopback, type LoopbackOptions } from './discovery/loopback.js';
+export { seeds } from './discovery/static.js';
+export {
+  AddressConflictError,
+  BindError,
+  BroadcastFailedError,
+  ClosedError,
+  ClusterError,
+  DeliveryUncertainError,
+  DiscoveryError,
+  DuplicateClusterError,
+  DuplicateNodeIdError,
+  HandlerError,
+  HandshakeError,
+  InvalidAddressError,
+  InvalidHandlerError,
+  InvalidMetadataError,
+  InvalidNodeIdError,
+  InvalidOptionError,
+  JoinRefusedError,
+  MemberDrainingError,
+  NoHandlerError,
+  NoReceiverError,
+  NoRouteError,
+  NotDeliveredError,
+  NotReadyError,
+  NotStartedError,
+  PayloadTooLargeError,
+  ProtocolViolationError,
+  RemoteError,
+  ReplyError,
+  RequestTimeoutError,
+  SendQueueFullError,
+  SerializationError,
+  UnknownMemberError,
+  type HandshakeRefusal,
+} from './errors.js';
+export { silentLogger, type ClusterLogger } from './logger.js';
+export {
+  Member,
+  MembershipEvent,
+  MembershipGap,
+  Message,
+  type BroadcastOptions,
+  type BroadcastOutcome,
+  type ClusterMetadata,
+  type MemberFields,
+  type MemberHealth,
+  type Membership,
+  type MembershipEventType,
+  type MemberState,
+  type Recipient,
+  type SendOptions,
+} from './membership/membership.js';
+export type { SwimComponents, SwimOptions, SwimOverrides, SwimPreset } from './membership/swim/options.js';
+export { isNodeId, parseNodeId, type NodeId } from './node-id.js';

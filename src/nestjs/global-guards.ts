@@ -1,0 +1,29 @@
+import type { ApplicationConfig } from '@nestjs/core';
+import { InvalidHandlerError } from '../errors.js';
+import type { ClusterLogger } from '../logger.js';
+
+/**
+ * A guard written for HTTP takes what a peer sent for its request: forged `headers` in a payload would pass it.
+ *
+ * @param choice `'run'`: the guards are written for it, say nothing; `'refuse'`: stop; unset: warn and run them
+ * @throws InvalidHandlerError when there are global guards and they are refused
+ */
+export function checkGlobalGuards(
+  config: ApplicationConfig,
+  choice: 'run' | 'refuse' | undefined,
+  logger: ClusterLogger,
+): void {
+  if (choice === 'run') return;
+  const names = [
+    ...config.getGlobalGuards().map((guard) => guard.constructor.name),
+    ...config.getGlobalRequestGuards().map((wrapper) => wrapper.metatype?.name ?? String(wrapper.name)),
+  ];
+  if (names.length === 0) return;
+  const who = `${names.length === 1 ? 'The global guard' : 'The global guards'} ${names.join(', ')}`;
+  if (choice === 'refuse') {
+    throw new InvalidHandlerError(`${who} would run for cluster messages too, and globalGuards is 'refuse'`);
+  }
+  logger.warn(
+    `${who} will run for cluster messages too, where the request is what a peer sent: begin each with isClusterContext(context), then set globalGuards: 'run'`,
+  );
+}

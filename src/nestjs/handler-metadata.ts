@@ -1,0 +1,111 @@
+import 'reflect-metadata';
+import { PARAMTYPES_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
+import { InvalidHandlerError } from '../errors.js';
+import type { MembershipEventType } from '../membership/membership.js';
+
+/** Options of every handler decorator. @publicApi */
+export interface ClusterHandlerOptions {
+  /** Which registration's cluster, by its `as`. Default: the unnamed one. */
+  readonly cluster?: string | undefined;
+}
+
+/** Options of `@OnClusterMessage` and `@OnClusterRequest`. @publicApi */
+export interface ClusterMessageHandlerOptions extends ClusterHandlerOptions {
+  /** How many calls may run at once; more hold the senders back. Default: `limits.handlerConcurrency`, 256. */
+  readonly concurrency?: number | undefined;
+}
+
+/** What one decorator on a method says. A method may have several. */
+export type HandlerMetadata =
+  | (ClusterMessageHandlerOptions & { readonly kind: 'message'; readonly pattern: string | undefined })
+  | (ClusterMessageHandlerOptions & { readonly kind: 'request'; readonly pattern: string })
+  | (ClusterHandlerOptions & {
+      readonly kind: 'event';
+      /** Undefined: all of them. */
+      readonly types: readonly MembershipEventType[] | undefined;
+      /** `member`: the handler gets (member, event); `event`: it gets (event). */
+      readonly gets: 'member' | 'event';
+    });
+
+/** What a parameter decorator left behind, in Nest's own format. */
+export interface ArgumentMetadata {
+  readonly index: number;
+  readonly data?: unknown;
+  readonly pipes?: readonly unknown[];
+  readonly schema?: unknown;
+}
+
+/** Parameter decorators of one method, by Nest's key `type:index`. */
+export type ArgumentsMetadata = Readonly<Record<string, ArgumentMetadata>>;
+
+/**
+ * What a parameter stands for. The payload has the number that Nest uses for bodies, so that pipes treat it as
+ * one; `rpcContext` is what `@Ctx()` of `@nestjs/microservices` writes; the others mean nothing to Nest.
+ */
+export const Argument = { payload: 3, rpcContext: 6, message: 1001, sender: 1002, context: 1003 } as const;
+
+/**
+ * What a message handler without parameter decorators gets. Written out, since Nest runs pipes on decorated
+ * parameters only: without this, `ValidationPipe` would be skipped in silence.
+ */
+export const defaultArguments: ArgumentsMetadata = Object.freeze({
+  [`${Argument.payload}:0`]: Object.freeze({ index: 0, pipes: [] }),
+  [`${Argument.message}:1`]: Object.freeze({ index: 1, pipes: [] }),
+});
+
+const HANDLERS = 'clusterpack:handlers';
+
+type Method = (...args: never[]) => unknown;
+
+/** Adds what a decorator says to a method; `SetMetadata` would overwrite what another one said. */
+export function addHandler(metadata: HandlerMetadata): MethodDecorator {
+  return (target: object, key: string | symbol, descriptor?: PropertyDescriptor) => {
+    const method: unknown = descriptor?.value;
+    if (typeof target === 'function' || typeof method !== 'function' || typeof key !== 'string') {
+      throw new InvalidHandlerError(
+        `${classNameOf(target)}.${String(key)} cannot be a cluster handler: decorate a method of the instance, not a property, accessor or static method`,
+      );
+    }
+    const others = (Reflect.getOwnMetadata(HANDLERS, method) ?? []) as readonly HandlerMetadata[];
+    // Decorators are applied from the bottom up; read from the top down.
+    Reflect.defineMetadata(HANDLERS, [metadata, ...others], method);
+    if (metadata.kind !== 'event') giveDefaultArguments(target, key);
+  };
+}
+
+/** Everything that was said of a method. */
+export function handlersOf(method: Method): readonly HandlerMetadata[] {
+  return (Reflect.getMetadata(HANDLERS, method) ?? []) as readonly HandlerMetadata[];
+}
+
+/** A method's parameter decorators; undefined when it has none. */
+export function argumentsOf(host: object, method: string): ArgumentsMetadata | undefined {
+  return Reflect.getMetadata(ROUTE_ARGS_METADATA, host, method) as ArgumentsMetadata | undefined;
+}
+
+/** Adds a parameter decorator's word in Nest's format. */
+export function addArgument(type: number, details: Omit<ArgumentMetadata, 'index'> = {}): ParameterDecorator {
+  return (target, key, index) => {
+    if (key === undefined)
+      throw new InvalidHandlerError(`${classNameOf(target)}: a constructor has no cluster message`);
+    const others = argumentsOf(target.constructor, key as string) ?? {};
+    const mine = { ...others, [`${type}:${index}`]: { pipes: [], ...details, index } };
+    Reflect.defineMetadata(ROUTE_ARGS_METADATA, mine, target.constructor, key);
+  };
+}
+
+/** How many parameters a method declares: as compiled, or (without such metadata) those before a default value. */
+export function parameterCount(prototype: object, key: string, method: Method): number {
+  const types = Reflect.getMetadata(PARAMTYPES_METADATA, prototype, key) as readonly unknown[] | undefined;
+  return Math.max(types?.length ?? 0, method.length);
+}
+
+/** Runs after the parameters' own decorators, which are applied before those of their method. */
+function giveDefaultArguments(prototype: object, key: string): void {
+  if (Reflect.hasOwnMetadata(ROUTE_ARGS_METADATA, prototype.constructor, key)) return;
+  Reflect.defineMetadata(ROUTE_ARGS_METADATA, defaultArguments, prototype.constructor, key);
+}
+
+function classNameOf(target: object): string {
+  return typeof target === 'function' ? target.name : target.constructor.name;
+}

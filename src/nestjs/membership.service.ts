@@ -1,0 +1,228 @@
+import type { EventListener, EventListenerOptions } from '../cluster/event-hub.js';
+import type { DataOf, Pattern, ReplyOf } from '../cluster/messaging/contracts.js';
+import type { HandlerOptions, MessageHandler, RequestHandler } from '../cluster/messaging/handlers.js';
+import type { RequestOptions, RequestOutcome } from '../cluster/messaging/messenger.js';
+import type { NodeStatus, ReadyOptions } from '../cluster/node-status.js';
+import type { NodeStats } from '../cluster/node.js';
+import type { ClusterError } from '../errors.js';
+import type {
+  BroadcastOptions,
+  BroadcastOutcome,
+  ClusterMetadata,
+  Member,
+  Membership,
+  MembershipEvent,
+  MembershipGap,
+  Message,
+  Recipient,
+  SendOptions,
+} from '../membership/membership.js';
+import type { NodeFace } from './node-face.js';
+
+/** Options of {@link MembershipService.requestAny}. @publicApi */
+export interface RequestAnyOptions extends RequestOptions {
+  /** Which members may be asked. Default: every other one that is alive and not draining. */
+  readonly where?: ((member: Member) => boolean) | undefined;
+}
+
+/**
+ * This application's part in the cluster: who is there, and messages to them. Inject it anywhere.
+ *
+ * Nest drives its life: it binds when modules initialise, joins after the bootstrap, drains first and leaves last
+ * when the application shuts down. Before it has joined, the view is the local member alone, and sending to others
+ * rejects with `NotDeliveredError`.
+ *
+ * @publicApi
+ */
+export class MembershipService implements Membership {
+  readonly #node: NodeFace;
+
+  private constructor(node: NodeFace) {
+    this.#node = node;
+  }
+
+  /** Makes the service of a node; for the module. @internal */
+  static of(node: NodeFace): MembershipService {
+    return new MembershipService(node);
+  }
+
+  /** The node behind a service; undefined for anything that only looks like one. @internal */
+  static nodeOf(service: unknown): NodeFace | undefined {
+    return typeof service === 'object' && service !== null && #node in service ? service.#node : undefined;
+  }
+
+  // --- who is there ---
+
+  /** Which cluster this is, as every member must call it. */
+  get clusterName(): string {
+    return this.#node.clusterName;
+  }
+
+  /** Where the node is in its life. */
+  get status(): NodeStatus {
+    return this.#node.status;
+  }
+
+  get local(): Member {
+    return this.#node.local;
+  }
+
+  get activeMembers(): readonly Member[] {
+    return this.#node.activeMembers;
+  }
+
+  /** All members that are remembered, unreachable and left ones included, sorted by NodeId. */
+  get allMembers(): readonly Member[] {
+    return this.#node.allMembers;
+  }
+
+  get incomingMessages(): AsyncIterable<Message> {
+    return this.#node.incomingMessages;
+  }
+
+  get membershipEvents(): AsyncIterable<MembershipEvent | MembershipGap> {
+    return this.#node.membershipEvents;
+  }
+
+  /** What went wrong without a caller to tell: refused joins, address conflicts, failed discovery. */
+  get errors(): AsyncIterable<ClusterError> {
+    return this.#node.errors;
+  }
+
+  /** What is allowed and still deserves a warning. */
+  get warnings(): readonly string[] {
+    return this.#node.warnings;
+  }
+
+  /** Figures for metrics. */
+  get stats(): NodeStats {
+    return this.#node.stats;
+  }
+
+  /** A member that is remembered, whatever its state. */
+  member(id: string): Member | undefined {
+    return this.#node.member(id);
+  }
+
+  /** Active members, the ones that fit `where` if it is given. */
+  members(options?: { readonly where?: ((member: Member) => boolean) | undefined }): readonly Member[] {
+    return this.#node.members(options);
+  }
+
+  // --- life ---
+
+  /** Joins, where `autoJoin: false` left that to the application. Never waits for peers. @throws ClosedError */
+  join(): Promise<void> {
+    return this.#node.join();
+  }
+
+  /**
+   * Resolves when the node has joined a cluster, or knows that it is alone, and has at least `members` members.
+   *
+   * @throws NotStartedError at once, before the bootstrap · NotReadyError after `timeoutMs` · the signal's reason
+   */
+  whenReady(options?: ReadyOptions): Promise<void> {
+    return this.#node.whenReady(options);
+  }
+
+  /** Tells others to send no more requests, refuses new ones, and waits for handlers up to `drainTimeoutMs`. */
+  drain(): Promise<void> {
+    return this.#node.drain();
+  }
+
+  /** Says good-bye and closes, ahead of the application's own end. There is no way back. */
+  leave(): Promise<void> {
+    return this.#node.leave();
+  }
+
+  /**
+   * Changes what this member tells of itself: keys are added or replaced, null removes one.
+   *
+   * @returns the metadata as it is now
+   * @throws InvalidMetadataError over `limits.metadataBytes`, or for what is not plain data
+   */
+  updateMetadata(patch: Readonly<Record<string, unknown>>): Promise<ClusterMetadata> {
+    return this.#node.updateMetadata(patch);
+  }
+
+  // --- messages ---
+
+  send(to: Recipient, payload: Uint8Array, options?: SendOptions): Promise<void> {
+    return this.#node.send(to, payload, options);
+  }
+
+  broadcast(payload: Uint8Array, options?: BroadcastOptions): Promise<BroadcastOutcome> {
+    return this.#node.broadcast(payload, options);
+  }
+
+  /**
+   * Sends a value to the `@OnClusterMessage(pattern)` handlers of one member. Resolves when it is in its inbox.
+   *
+   * @throws NotDeliveredError, DeliveryUncertainError, PayloadTooLargeError as `send` · SerializationError
+   */
+  emit<P extends Pattern>(to: Recipient, pattern: P, data: DataOf<P>, options?: SendOptions): Promise<void> {
+    return this.#node.emit(to, pattern, data, options);
+  }
+
+  /** Sends a value to the handlers of every other active member. Resolves with an outcome per member. */
+  emitAll<P extends Pattern>(
+    pattern: P,
+    data: DataOf<P>,
+    options?: BroadcastOptions,
+  ): Promise<BroadcastOutcome> {
+    return this.#node.emitAll(pattern, data, options);
+  }
+
+  /**
+   * Asks one member's `@OnClusterRequest(pattern)` handler and resolves with its answer.
+   *
+   * @throws RemoteError when the handler failed · NoHandlerError · MemberDrainingError · RequestTimeoutError
+   */
+  request<P extends Pattern>(
+    to: Recipient,
+    pattern: P,
+    data: DataOf<P>,
+    options?: RequestOptions,
+  ): Promise<ReplyOf<P>> {
+    return this.#node.request(to, pattern, data, options);
+  }
+
+  /** Asks one of the other members that are alive and not draining, in rotation. */
+  requestAny<P extends Pattern>(
+    pattern: P,
+    data: DataOf<P>,
+    options?: RequestAnyOptions,
+  ): Promise<ReplyOf<P>> {
+    return this.#node.requestAny(pattern, data, options);
+  }
+
+  /** Asks every other active member; resolves with an outcome for each. */
+  requestAll<P extends Pattern>(
+    pattern: P,
+    data: DataOf<P>,
+    options?: RequestOptions,
+  ): Promise<readonly RequestOutcome<ReplyOf<P>>[]> {
+    return this.#node.requestAll(pattern, data, options);
+  }
+
+  // --- handlers that come and go; the decorators are for those that stay ---
+
+  /** Handles messages of a pattern; without one, the raw bytes of `send` and `broadcast`. Returns the removal. */
+  onMessage(pattern: string | undefined, handler: MessageHandler, options?: HandlerOptions): () => void {
+    return this.#node.onMessage(pattern, handler, options);
+  }
+
+  /** Answers requests of a pattern. Returns the removal. @throws InvalidHandlerError when it has a handler already */
+  onRequest(pattern: string, handler: RequestHandler, options?: HandlerOptions): () => void {
+    return this.#node.onRequest(pattern, handler, options);
+  }
+
+  /**
+   * Calls a listener with every membership event, in order. What it returns is not awaited; errors are logged.
+   *
+   * @returns removes the listener
+   */
+  onEvent(listener: EventListener, options?: EventListenerOptions): () => void {
+    return this.#node.onEvent(listener, options);
+  }
+}
