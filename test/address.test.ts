@@ -95,28 +95,43 @@ describe('an address', () => {
     expect(sameAddress({ host: 'example.org', port: 1 }, { host: 'example.com', port: 1 })).toBe(false);
   });
 
-  it.each([undefined, null, 'host:1', {}, { host: 'a' }, { host: 'a', port: 0 }, { host: 'a', port: '1' }, { host: 7, port: 1 }])(
-    'is not %p, when it comes from outside',
-    (value) => expect(isAddress(value)).toBe(false),
-  );
+  it.each([
+    undefined,
+    null,
+    'host:1',
+    {},
+    { host: 'a' },
+    { host: 'a', port: 0 },
+    { host: 'a', port: '1' },
+    { host: 7, port: 1 },
+  ])('is not %p, when it comes from outside', (value) => expect(isAddress(value)).toBe(false));
 });
 
 describe('a host', () => {
-  it.each(['1.2.3.4', '255.255.255.255', '::', '::1', 'fe80::1%eth0', '2001:db8::ff'])('%s is an IP literal', (literal) => {
-    expect(isIpLiteral(literal)).toBe(true);
-  });
+  it.each(['1.2.3.4', '255.255.255.255', '::', '::1', 'fe80::1%eth0', '2001:db8::ff'])(
+    '%s is an IP literal',
+    (literal) => {
+      expect(isIpLiteral(literal)).toBe(true);
+    },
+  );
 
   it.each(['1.2.3', '1.2.3.256', '1.2.3.4.5', 'a', 'localhost', ''])('%j is not', (name) => {
     expect(isIpLiteral(name)).toBe(false);
   });
 
-  it.each(['127.0.0.1', '127.9.9.9', '::1', 'localhost', 'LOCALHOST', '::ffff:127.0.0.1'])('%s is this machine', (name) => {
-    expect(isLoopbackHost(name)).toBe(true);
-  });
+  it.each(['127.0.0.1', '127.9.9.9', '::1', 'localhost', 'LOCALHOST', '::ffff:127.0.0.1'])(
+    '%s is this machine',
+    (name) => {
+      expect(isLoopbackHost(name)).toBe(true);
+    },
+  );
 
-  it.each(['128.0.0.1', '10.0.0.1', '::2', 'example.org', '127.example.org', '0.0.0.0'])('%s is another', (name) => {
-    expect(isLoopbackHost(name)).toBe(false);
-  });
+  it.each(['128.0.0.1', '10.0.0.1', '::2', 'example.org', '127.example.org', '0.0.0.0'])(
+    '%s is another',
+    (name) => {
+      expect(isLoopbackHost(name)).toBe(false);
+    },
+  );
 
   it('0.0.0.0 and :: mean every interface', () => {
     expect(['0.0.0.0', '::', '::1', '1.2.3.4'].map(isUnspecifiedHost)).toEqual([true, true, false, false]);

@@ -47,7 +47,12 @@ describe('errors', () => {
   });
 
   it('about messages that certainly did not arrive can be caught as one', () => {
-    for (const Class of [errors.NoRouteError, errors.NoReceiverError, errors.SendQueueFullError, errors.UnknownMemberError]) {
+    for (const Class of [
+      errors.NoRouteError,
+      errors.NoReceiverError,
+      errors.SendQueueFullError,
+      errors.UnknownMemberError,
+    ]) {
       expect(new Class('no')).toBeInstanceOf(errors.NotDeliveredError);
     }
     expect(new errors.DeliveryUncertainError('perhaps')).not.toBeInstanceOf(errors.NotDeliveredError);

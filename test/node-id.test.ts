@@ -1,7 +1,14 @@
 import { describe, it, expect } from '@jest/globals';
 import fc from 'fast-check';
 import { InvalidNodeIdError } from '../src/errors.js';
-import { NODE_ID_BYTES, createNodeId, isNodeId, parseNodeId, readNodeId, writeNodeId } from '../src/node-id.js';
+import {
+  NODE_ID_BYTES,
+  createNodeId,
+  isNodeId,
+  parseNodeId,
+  readNodeId,
+  writeNodeId,
+} from '../src/node-id.js';
 
 const epochMs = fc.integer({ min: 0, max: 2 ** 48 - 1 });
 const randomBytes = fc.uint8Array({ minLength: 10, maxLength: 16 });
@@ -11,7 +18,11 @@ describe('a node id', () => {
     expect(createNodeId(0x0123456789ab, Uint8Array.of(0, 1, 2, 3, 4, 5, 6, 7, 8, 255, 99))).toBe(
       '0123456789ab000102030405060708ff',
     );
-    fc.assert(fc.property(epochMs, randomBytes, (time, bytes) => expect(isNodeId(createNodeId(time, bytes))).toBe(true)));
+    fc.assert(
+      fc.property(epochMs, randomBytes, (time, bytes) =>
+        expect(isNodeId(createNodeId(time, bytes))).toBe(true),
+      ),
+    );
   });
 
   it('takes a time with a fraction', () => {
@@ -47,7 +58,15 @@ describe('a node id', () => {
   it('is taken from text only when it is written exactly so', () => {
     const id = '0123456789abcdef0123456789abcdef';
     expect(parseNodeId(id)).toBe(id);
-    for (const wrong of ['', id.slice(1), `${id}0`, id.toUpperCase(), `${id.slice(1)}g`, ` ${id.slice(1)}`, `${id}\n`]) {
+    for (const wrong of [
+      '',
+      id.slice(1),
+      `${id}0`,
+      id.toUpperCase(),
+      `${id.slice(1)}g`,
+      ` ${id.slice(1)}`,
+      `${id}\n`,
+    ]) {
       expect(() => parseNodeId(wrong)).toThrow(InvalidNodeIdError);
     }
     for (const wrong of [undefined, null, 7, {}, [id]]) expect(isNodeId(wrong)).toBe(false);

@@ -17,8 +17,10 @@ export interface JoinerNode {
   own(): readonly Address[];
   alone(): boolean;
   join(addresses: readonly Address[]): void;
-  /** Nobody is to be found: this node is a cluster of one. */
-  nobodyThere(): void;
+  /** Whether a member is at this address already: it may have joined through this node first. */
+  knows(address: Address): boolean;
+  /** Nobody is to be found who is not known: at the start, this node is a cluster of one. */
+  nobodyNew(): void;
   discoveryFailed(error: DiscoveryError): void;
 }
 
@@ -39,7 +41,7 @@ export class Joiner {
   ) {}
 
   start(): void {
-    if (this.discovery === undefined) this.node.nobodyThere();
+    if (this.discovery === undefined) this.node.nobodyNew();
     else void this.#round(this.discovery);
   }
 
@@ -54,8 +56,8 @@ export class Joiner {
       const found = await this.#ask(discovery);
       if (this.#aborter.signal.aborted) return;
       const others = this.#others(found);
-      if (others.length > 0) this.node.join(others);
-      else this.node.nobodyThere();
+      if (others.every((address) => this.node.knows(address))) this.node.nobodyNew();
+      else this.node.join(others);
     } catch (cause) {
       if (this.#aborter.signal.aborted) return;
       this.node.discoveryFailed(

@@ -1,4 +1,4 @@
-import type { Address } from '../address.js';
+import { sameAddress, type Address } from '../address.js';
 import type { Clock, Timer } from '../clock.js';
 import {
   ClosedError,
@@ -242,8 +242,9 @@ export class NodeLife {
       {
         own: () => [engine.advertised, engine.bound],
         alone: () => this.activeMembers.length === 1,
+        knows: (address) => this.activeMembers.some((member) => sameAddress(member.address, address)),
         join: (addresses) => engine.protocol?.join(addresses),
-        nobodyThere: () => this.#becomeReady(),
+        nobodyNew: () => this.#becomeReady(),
         discoveryFailed: (error) => this.#warn(error),
       },
       this.#options.discovery,

@@ -9,15 +9,20 @@ async function settle(): Promise<void> {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 }
 
-function setUp(discoverNodes: Discovery['discoverNodes'], alone = (): boolean => true) {
+function setUp(
+  discoverNodes: Discovery['discoverNodes'],
+  alone = (): boolean => true,
+  known: readonly number[] = [],
+) {
   const clock = new VirtualClock();
   const log: string[] = [];
   const joiner = new Joiner(
     {
       own: () => [parseAddress('127.0.0.1:1')],
       alone,
+      knows: (address) => known.includes(address.port),
       join: (addresses: readonly Address[]) => log.push(`join ${addresses.map(formatAddress).join(' ')}`),
-      nobodyThere: () => log.push('nobody'),
+      nobodyNew: () => log.push('nobody'),
       discoveryFailed: (error) => log.push(error.message),
     },
     { name: 'fake', discoverNodes },
@@ -47,6 +52,19 @@ describe('the joiner', () => {
 
   it('says that nobody is there when discovery finds only the node itself', async () => {
     const { joiner, log } = setUp(async () => [parseAddress('127.0.0.1:1')]);
+    joiner.start();
+    await settle();
+    expect(log).toEqual(['nobody']);
+    joiner.stop();
+  });
+
+  it('joins nobody when all that it finds are members already', async () => {
+    const found = [parseAddress('127.0.0.1:2')];
+    const { joiner, log } = setUp(
+      async () => found,
+      () => false,
+      [2],
+    );
     joiner.start();
     await settle();
     expect(log).toEqual(['nobody']);

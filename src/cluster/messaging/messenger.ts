@@ -154,13 +154,13 @@ export class Messenger {
         (error) => (settled(), reject(error)),
       );
       const meta = encodeRequestMeta(pending.id, bytes, options?.headers);
-      this.#deliver(member, Kind.request | encoded.kind, meta, encoded.bytes, stream, signal).catch(
-        (error: ClusterError) =>
-          this.#requests.fail(
-            pending.id,
-            error instanceof NoReceiverError ? new NoHandlerError(pattern) : error,
-          ),
-      );
+      const failed = (error: ClusterError): void =>
+        this.#requests.fail(
+          pending.id,
+          error instanceof NoReceiverError ? new NoHandlerError(pattern) : error,
+        );
+      this.#deliver(member, Kind.request | encoded.kind, meta, encoded.bytes, stream, signal).catch(failed);
+      signal?.addEventListener('abort', abort, { once: true });
     });
   }
 

@@ -1,0 +1,222 @@
+import { formatAddress } from '../../address.js';
+import type { Address } from '../../address.js';
+import { AddressConflictError } from '../../errors.js';
+import type { NodeId } from '../../node-id.js';
+import type { LinkEvidence, Peer } from '../protocol.js';
+import { nth } from './address-book.js';
+import type { Entry } from './entry.js';
+import type { SuspicionKind, Update } from './messages.js';
+import type { Parts } from './parts.js';
+import type { PingOwner, SentPing } from './pings.js';
+import type { Probe } from './prober.js';
+
+/** Conflicts remembered at most; the oldest goes first. */
+const MAX_CONFLICTS = 64;
+/** Links of nodes that are no members yet, remembered at most; the oldest goes first. */
+const MAX_STRANGERS = 1024;
+
+/**
+ * Hard evidence: what dials show of a process, unlike silence. Only this node's own dials count, only a quorum of
+ * relays confirms a refusal, any answer to a later ping contradicts it. Decisions 3 and 4.
+ */
+export class Evidence implements PingOwner {
+  readonly #parts: Parts;
+  /** Members that refused a dial since the last success: several mean that the fault may be here. */
+  readonly #refusing = new Set<NodeId>();
+  #refusedSinceMs = 0;
+  #selfCheck: SentPing | undefined;
+  /** Addresses where two ids answered, and until when evidence about them is off. */
+  readonly #conflicts = new Map<string, number>();
+  /** Nodes with a link that are no members yet. */
+  readonly #strangers = new Set<NodeId>();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Whether a link to a node was up before it became a member. */
+  wasUp(id: NodeId): boolean {
+    return this.#strangers.delete(id);
+  }
+
+  /** What the transport saw. */
+  link(about: Peer, evidence: LinkEvidence, by: NodeId | undefined): void {
+    const { table, prober, relays, checks, options } = this.#parts;
+    const entry = about.id === undefined ? undefined : table.get(about.id);
+    if (about.id === undefined) return;
+    switch (evidence) {
+      case 'up':
+        return this.#linked(about.id, entry, true);
+      case 'goodbye':
+        return this.#linked(about.id, entry, false);
+      case 'closed':
+        this.#linked(about.id, entry, false);
+        if (entry === undefined || !options.components.hardEvidence) return;
+        this.#closed(about.id);
+        if (entry.member.state === 'alive') checks.schedule(entry, options.probeIntervalMs, 'closed');
+        return;
+      case 'refused':
+        return this.#refused(about.id, entry, relays.saw(about.id, 'refused', undefined));
+      case 'replaced':
+        relays.saw(about.id, 'replaced', by);
+        if (entry !== undefined && by !== undefined) this.replaced(entry, by);
+        return;
+      case 'local':
+        relays.saw(about.id, 'local', undefined);
+        prober.voided(about.id);
+        return;
+      case 'silent':
+        return;
+    }
+  }
+
+  /** Our own dial to the member's address was answered by another node. Needs no relays, keeps the deadline. */
+  replaced(entry: Entry, by: NodeId): void {
+    const { prober, world, pings } = this.#parts;
+    if (!this.#counts(entry) || by === this.#parts.self.id || entry.suspicion?.shortened === true) return;
+    this.#parts.count('replaced');
+    this.#parts.trace('replaced', entry.member.id, by);
+    prober.drop(entry);
+    this.#suspect(entry);
+    if (entry.suspicion === undefined) return;
+    const lastPing = entry.linked ? pings.send(entry.member, 'kept', this) : undefined;
+    this.#shorten(entry, { seenAtMs: world.now(), witnesses: [], replacedBy: by, lastPing });
+  }
+
+  /** A relay has answered a probe that was refused here: is it a quorum now? */
+  evaluate(probe: Probe): void {
+    const { options, health, stalls, pings, prober } = this.#parts;
+    const { entry } = probe;
+    if (probe.refusedAtMs === undefined || !this.#counts(entry) || this.#parts.table.size <= 2) return;
+    // A firewall may refuse where a link is still open; the kernel of a dead process would have closed it.
+    if (entry.linked) return this.#parts.count('quorumsWaived');
+    if (entry.suspicion?.shortened === true) return;
+    if (
+      probe.quorumRelays < 1 ||
+      probe.refusals.length < Math.min(options.quorumRefusals, probe.quorumRelays)
+    )
+      return;
+    if (health.score > 0 || stalls.recently()) return this.#parts.count('quorumsWaived');
+    if (this.#refusing.size > 1) return this.#checkSelf(entry);
+    const seenAtMs = probe.refusedAtMs;
+    const witnesses = [...probe.refusals];
+    this.#parts.count('hardQuorums');
+    this.#parts.trace('hard-quorum', entry.member.id, undefined, witnesses.join(' '));
+    prober.drop(entry);
+    this.#suspect(entry);
+    if (entry.suspicion === undefined) return;
+    const lastPing = pings.send(entry.member, 'fresh', this);
+    this.#shorten(entry, { seenAtMs, witnesses, replacedBy: undefined, lastPing });
+  }
+
+  /** The member has answered a ping sent at `askedAtMs`. */
+  contradicted(entry: Entry, askedAtMs: number): void {
+    const evidence = entry.suspicion?.evidence;
+    if (evidence === undefined || askedAtMs < evidence.seenAtMs) return;
+    if (evidence.replacedBy !== undefined) this.#conflict(entry, evidence.replacedBy);
+    this.#parts.suspicions.soften(entry);
+  }
+
+  /** Some member has answered a ping sent at `sentAtMs`: our own ways out work. */
+  succeeded(sentAtMs: number): void {
+    if (this.#refusing.size > 0 && sentAtMs >= this.#refusedSinceMs) this.#refusing.clear();
+  }
+
+  /** The self-check came back: what waited for it is looked at again. */
+  acked(ping: SentPing): void {
+    if (ping !== this.#selfCheck) return;
+    this.#selfCheck = undefined;
+    for (const probe of [...this.#parts.prober.running.values()]) this.evaluate(probe);
+  }
+
+  /** What was refused beside an open link counts now. */
+  #closed(id: NodeId): void {
+    const probe = this.#parts.prober.running.get(id);
+    if (probe !== undefined) this.evaluate(probe);
+    this.#parts.relays.unlinked(id);
+  }
+
+  #linked(id: NodeId, entry: Entry | undefined, up: boolean): void {
+    if (entry !== undefined) entry.linked = up;
+    else if (!up) this.#strangers.delete(id);
+    else {
+      this.#strangers.add(id);
+      if (this.#strangers.size > MAX_STRANGERS) this.#strangers.delete(nth(this.#strangers, 0)!);
+    }
+  }
+
+  #refused(id: NodeId, entry: Entry | undefined, relayed: boolean): void {
+    const { prober, world, table, options } = this.#parts;
+    if (entry === undefined || !this.#counts(entry)) return;
+    if (this.#refusing.size === 0) this.#refusedSinceMs = world.now();
+    this.#refusing.add(id);
+    if (table.size <= 2) return;
+    const probe = prober.running.get(id);
+    if (probe === undefined) {
+      // The probe's own dial will be refused, and leads back here.
+      if (!relayed && entry.member.state === 'alive') prober.begin(entry);
+      return;
+    }
+    if (probe.refusedAtMs !== undefined) return;
+    probe.refusedAtMs = world.now();
+    this.#parts.count('refusals');
+    this.#parts.trace('refused', id);
+    if (entry.linked) prober.again(probe, this.#accusation(entry));
+    prober.askRelays(probe, options.quorumRelays, 'refused');
+    this.evaluate(probe);
+  }
+
+  /** Whether evidence about this member is used at all. */
+  #counts(entry: Entry): boolean {
+    if (!this.#parts.options.components.hardEvidence || !entry.member.isActive) return false;
+    if (this.#parts.leaver.leaving) return false;
+    const until = this.#conflicts.get(key(entry.member.address));
+    return until === undefined || until <= this.#parts.world.now();
+  }
+
+  #suspect(entry: Entry): void {
+    const accusation = this.#accusation(entry);
+    if (accusation.type === 'suspect') this.#parts.merge.suspect(accusation, this.#parts.self.id);
+  }
+
+  #shorten(entry: Entry, evidence: Parameters<Parts['suspicions']['shorten']>[2]): void {
+    const { suspicions, health, options } = this.#parts;
+    suspicions.shorten(entry, health.scale(options.probeTimeoutMs), evidence);
+  }
+
+  #accusation(entry: Entry): Update {
+    const { id, incarnation } = entry.member;
+    const kind: SuspicionKind = 'hard';
+    return { type: 'suspect', id, incarnation, accuser: this.#parts.self.id, kind };
+  }
+
+  /** Several members refuse and nobody has answered since: is it this node's own way out? A fresh dial tells. */
+  #checkSelf(suspected: Entry): void {
+    const { pings, table, world, options } = this.#parts;
+    const running = this.#selfCheck;
+    if (running !== undefined && world.now() - running.sentAtMs < options.probeTimeoutMs) return;
+    if (running !== undefined) pings.forget(running);
+    const fits = (entry: Entry): boolean => entry !== suspected && !this.#refusing.has(entry.member.id);
+    const [other] = table.pick(1, fits);
+    this.#parts.count('selfChecks');
+    this.#selfCheck = other === undefined ? undefined : pings.send(other.member, 'verify', this);
+  }
+
+  #conflict(entry: Entry, by: NodeId): void {
+    const { world, options } = this.#parts;
+    const { address, id } = entry.member;
+    const where = formatAddress(address);
+    this.#conflicts.delete(key(address));
+    this.#conflicts.set(key(address), world.now() + options.conflictMs);
+    for (const oldest of this.#conflicts.keys()) {
+      if (this.#conflicts.size <= MAX_CONFLICTS) break;
+      this.#conflicts.delete(oldest);
+    }
+    this.#parts.count('addressConflicts');
+    world.notice({ type: 'address-conflict', error: new AddressConflictError(where, [id, by]) });
+  }
+}
+
+function key(address: Address): string {
+  return `${address.host.toLowerCase()} ${address.port}`;
+}

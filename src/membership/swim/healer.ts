@@ -1,0 +1,147 @@
+import { sameAddress } from '../../address.js';
+import type { Address } from '../../address.js';
+import { AddressBook, nth } from './address-book.js';
+import type { Entry } from './entry.js';
+import type { Parts } from './parts.js';
+import type { PingOwner, SentPing } from './pings.js';
+
+/** Questions to lost members that are under way, at most; the oldest is given up. */
+const MAX_ASKED = 64;
+
+/**
+ * Keeps in touch with what is lost: tries unreachable members, old addresses and seeds at a low, jittered rate, so that
+ * a partition heals; forgets the terminal by time and by count. Decisions 9.
+ */
+export class Healer implements PingOwner {
+  readonly #parts: Parts;
+  readonly #book: AddressBook;
+  readonly #seeds: AddressBook;
+  readonly #asked = new Set<SentPing>();
+  #reapToken = 0;
+  #aloneSinceMs: number | undefined;
+
+  constructor(parts: Parts) {
+    const random = (): number => parts.world.random();
+    this.#parts = parts;
+    this.#book = new AddressBook(parts.options.maxAddressBook, random);
+    this.#seeds = new AddressBook(parts.options.maxSeeds, random);
+  }
+
+  start(): void {
+    this.#arm();
+  }
+
+  /** An address that was given to `join`. */
+  addSeed(address: Address): void {
+    this.#seeds.add(address, Number.POSITIVE_INFINITY);
+  }
+
+  /** An address where somebody was once. */
+  remember(address: Address): void {
+    this.#book.add(address, this.#parts.world.now() + this.#parts.options.addressBookMs);
+  }
+
+  get remembered(): number {
+    return this.#book.size;
+  }
+
+  /** One member more is terminal. */
+  buried(): void {
+    const { table, options } = this.#parts;
+    while (table.buried.size > options.maxTombstones) this.#forget(nth(table.buried, 0)!);
+    if (this.#reapToken === 0) this.#armReaping();
+  }
+
+  /** The oldest tombstones' time is over. */
+  reap(): void {
+    this.#reapToken = 0;
+    const { table, world, options } = this.#parts;
+    for (const entry of table.buried) {
+      if (entry.buriedAtMs + options.tombstoneMs > world.now()) break;
+      this.#forget(entry);
+    }
+    if (table.buried.size > 0) this.#armReaping();
+  }
+
+  /** A try at one thing that is lost. */
+  tick(): void {
+    this.#arm();
+    if (this.#parts.leaver.leaving || this.#hasBeenAlone()) return;
+    const { table, world } = this.#parts;
+    const lost = table.buried.size;
+    const places = lost + this.#book.size + this.#seeds.size;
+    const place = Math.floor(world.random() * places);
+    if (place < lost) {
+      const entry = nth(table.buried, place)!;
+      if (entry.member.state === 'unreachable') this.ask(entry, 'fresh');
+      return;
+    }
+    const book = place < lost + this.#book.size ? this.#book : this.#seeds;
+    const address = book.pick(world.now());
+    if (address !== undefined) this.#tryAddress(address, book);
+  }
+
+  /** Somebody says that a member lives which is held unreachable here: only contact can tell (decisions 9). */
+  verify(entry: Entry): void {
+    this.#parts.count('hearsayVerified');
+    this.#parts.checks.schedule(entry, this.#parts.options.probeIntervalMs, 'lost');
+  }
+
+  /** Asks an unreachable member itself. The ping carries what is held against it, so that it refutes. */
+  ask(entry: Entry, via: 'kept' | 'fresh' = 'kept'): void {
+    if (entry.member.state !== 'unreachable') return;
+    this.#parts.count('healingPings');
+    this.#asked.add(this.#parts.pings.send(entry.member, via, this));
+    if (this.#asked.size > MAX_ASKED) this.#giveUp(nth(this.#asked, 0)!);
+  }
+
+  /** It lives; its refutation is on the way. */
+  acked(ping: SentPing): void {
+    this.#asked.delete(ping);
+    this.#parts.count('healingAcks');
+  }
+
+  #giveUp(ping: SentPing): void {
+    this.#asked.delete(ping);
+    this.#parts.pings.forget(ping);
+  }
+
+  #tryAddress(address: Address, book: AddressBook): void {
+    const { joins, self } = this.#parts;
+    if (!sameAddress(address, self.address) && !joins.isKnown(address)) return joins.tryOne(address);
+    // A seed is still good when its node is known; an old address has done its duty.
+    if (book === this.#book) this.#book.delete(address);
+  }
+
+  #forget(entry: Entry): void {
+    if (entry.member.state === 'unreachable') this.remember(entry.member.address);
+    this.#parts.checks.cancel(entry);
+    this.#parts.table.forget(entry);
+    this.#parts.count('reaped');
+  }
+
+  /** Alone for so long that others may have forgotten their dead: what is held here is not to be trusted. */
+  #hasBeenAlone(): boolean {
+    const { table, world, options, stalls } = this.#parts;
+    if (table.others.length > 0 || table.buried.size === 0) {
+      this.#aloneSinceMs = undefined;
+      return false;
+    }
+    this.#aloneSinceMs ??= world.now();
+    if (world.now() - this.#aloneSinceMs <= options.tombstoneMs / 2) return false;
+    this.#aloneSinceMs = undefined;
+    stalls.startOver();
+    return true;
+  }
+
+  #armReaping(): void {
+    const oldest = nth(this.#parts.table.buried, 0);
+    if (oldest === undefined) return;
+    const { timers, options, world } = this.#parts;
+    this.#reapToken = timers.after(oldest.buriedAtMs + options.tombstoneMs - world.now(), 'reap');
+  }
+
+  #arm(): void {
+    this.#parts.timers.after(this.#parts.jittered(this.#parts.options.healIntervalMs, 0.5), 'heal');
+  }
+}

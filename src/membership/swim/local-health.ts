@@ -1,0 +1,28 @@
+/**
+ * Lifeguard's local health multiplier: 0 is healthy, S is very doubtful of itself. Stretches this node's own probe
+ * interval and timeout, so that a slow node accuses nobody. Lifeguard §IV-A.
+ */
+export class LocalHealth {
+  readonly #max: number;
+  readonly #enabled: boolean;
+  #score = 0;
+
+  constructor(max: number, enabled: boolean) {
+    this.#max = max;
+    this.#enabled = enabled;
+  }
+
+  get score(): number {
+    return this.#score;
+  }
+
+  /** Better by a negative change, worse by a positive one; stays within [0, S]. */
+  add(change: number): void {
+    if (this.#enabled) this.#score = Math.min(this.#max, Math.max(0, this.#score + change));
+  }
+
+  /** A time, stretched. */
+  scale(ms: number): number {
+    return ms * (this.#score + 1);
+  }
+}

@@ -1,0 +1,221 @@
+import type { NodeId } from '../../node-id.js';
+import type { Member } from '../membership.js';
+import type { Entry } from './entry.js';
+import { sameFacts } from './facts.js';
+import { minSuspicionMs } from './formulas.js';
+import { MAX_INCARNATION } from './messages.js';
+import type { SuspectUpdate, SuspicionKind, UnreachableUpdate, Update } from './messages.js';
+import type { Parts } from './parts.js';
+import { supersedes } from './transitions.js';
+
+/** How a claim came: by gossip, or in a page of a sync, where verdicts count as suspicions. */
+export type ClaimSource = 'gossip' | 'page';
+
+/**
+ * Takes in claims about members. Converts them at the door (decisions 2), merges what is left by the lattice, and
+ * passes on what changed something. `transitions.ts` is its specification.
+ */
+export class Merge {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  all(updates: readonly Update[], from: NodeId): void {
+    for (const update of updates) this.apply(update, from, 'gossip');
+  }
+
+  apply(update: Update, from: NodeId, source: ClaimSource): void {
+    switch (update.type) {
+      case 'alive':
+        return this.alive(update.member, from);
+      case 'suspect':
+        return this.suspect(update, from);
+      case 'unreachable':
+        return this.unreachable(update, from, source);
+      case 'left':
+        return this.left(update.id, update.incarnation, from);
+    }
+  }
+
+  /** `from` is the owner itself when its own record came over its own link, or when it was just dialled. */
+  alive(member: Member, from: NodeId): void {
+    const { table, refuter } = this.#parts;
+    if (member.id === table.self.member.id) return refuter.described(member, from);
+    const entry = table.get(member.id);
+    if (entry === undefined) return this.#create(member, from);
+    const held = entry.member;
+    if (!this.#plausible(member.incarnation, held)) return;
+    if (!supersedes(member, held)) return this.#notNew(entry, member, from);
+    if (held.state === 'unreachable' && from !== member.id) return this.#parts.healer.verify(entry);
+    if (held.state === 'suspect') return this.#recover(entry, member, from);
+    this.#parts.table.put(entry, member, this.#parts.world.now());
+    this.#spread({ type: 'alive', member });
+    if (held.state === 'unreachable') this.#joined(entry, held, from);
+    else if (!sameFacts(held, member)) this.#parts.emit('updated', entry, held);
+  }
+
+  suspect(update: SuspectUpdate, from: NodeId): void {
+    const { table, refuter, suspicions, healer } = this.#parts;
+    if (update.id === table.self.member.id) return refuter.accused(update.incarnation, update.accuser, from);
+    const entry = table.get(update.id);
+    if (entry === undefined) return this.#parts.count('unknownSubjects');
+    const held = entry.member;
+    if (!this.#plausible(update.incarnation, held)) return;
+    if (held.state === 'suspect' && held.incarnation === update.incarnation) {
+      return suspicions.confirm(entry, update.accuser, update.kind);
+    }
+    if (!supersedes({ state: 'suspect', incarnation: update.incarnation }, held)) return;
+    if (held.state === 'unreachable') return healer.verify(entry);
+    table.put(
+      entry,
+      held.with({ state: 'suspect', incarnation: update.incarnation }),
+      this.#parts.world.now(),
+    );
+    suspicions.begin(entry, update.accuser, update.kind);
+    this.#spread(update);
+    if (update.kind === 'hard') this.#parts.gossiper.forward(update, from);
+    this.#parts.count('suspicions');
+    this.#parts.trace('suspected', update.id, update.accuser, update.kind);
+    if (held.state === 'alive') this.#parts.emit('suspected', entry, held);
+  }
+
+  unreachable(update: UnreachableUpdate, from: NodeId, source: ClaimSource): void {
+    const { table, refuter } = this.#parts;
+    if (update.id === table.self.member.id) return refuter.accused(update.incarnation, update.by, from);
+    const entry = table.get(update.id);
+    if (entry === undefined) return this.#parts.count('unknownSubjects');
+    if (!this.#plausible(update.incarnation, entry.member)) return;
+    if (!supersedes({ state: 'unreachable', incarnation: update.incarnation }, entry.member)) return;
+    const contact = this.#contactSince(entry, update);
+    if (entry.member.isActive && (source === 'page' || contact)) {
+      if (contact) this.#contradict(entry, update);
+      return this.suspect(asSuspicion(update), from);
+    }
+    this.bury(entry, update, from);
+  }
+
+  /** Nothing stands against the verdict: the member is unreachable. */
+  bury(entry: Entry, update: UnreachableUpdate, from: NodeId): void {
+    const held = entry.member;
+    this.#parts.suspicions.end(entry);
+    this.#parts.table.put(
+      entry,
+      held.with({ state: 'unreachable', incarnation: update.incarnation }),
+      this.#parts.world.now(),
+    );
+    this.#parts.prober.drop(entry);
+    this.#parts.checks.cancel(entry);
+    this.#spread(update);
+    if (!held.isActive) return;
+    if (update.kind === 'hard') this.#parts.gossiper.forward(update, from);
+    this.#parts.healer.buried();
+    this.#parts.count('unreachable');
+    this.#parts.trace('unreachable', update.id, update.by, update.kind);
+    this.#parts.emit('unreachable', entry, held);
+  }
+
+  left(id: NodeId, incarnation: number, from: NodeId): void {
+    const { table, refuter } = this.#parts;
+    if (id === table.self.member.id) return refuter.buried(incarnation, from);
+    const entry = table.get(id);
+    if (entry === undefined) return this.#parts.count('unknownSubjects');
+    const held = entry.member;
+    if (held.state === 'left' || !this.#plausible(incarnation, held)) return;
+    this.#parts.suspicions.end(entry);
+    const final = Math.max(held.incarnation, incarnation);
+    table.put(entry, held.with({ state: 'left', incarnation: final }), this.#parts.world.now());
+    this.#parts.prober.drop(entry);
+    this.#parts.checks.cancel(entry);
+    const update: Update = { type: 'left', id, incarnation: final };
+    this.#spread(update);
+    if (!held.isActive) return;
+    // Ahead of the refusals of its closed port, so that hardly anybody doubts it first.
+    this.#parts.gossiper.forward(update, from);
+    this.#parts.healer.buried();
+    this.#parts.trace('left', id, from);
+    this.#parts.emit('left', entry, held);
+  }
+
+  #create(member: Member, from: NodeId): void {
+    const { table, options } = this.#parts;
+    if (member.incarnation > MAX_INCARNATION) return this.#parts.count('incarnationsRefused');
+    if (table.size >= options.maxMembers) return this.#parts.count('membersRefused');
+    const entry = table.create(member);
+    entry.linked = this.#parts.evidence.wasUp(member.id);
+    this.#spread({ type: 'alive', member });
+    this.#joined(entry, undefined, from);
+  }
+
+  #joined(entry: Entry, before: Member | undefined, from: NodeId): void {
+    this.#parts.count('joined');
+    this.#parts.trace('joined', entry.member.id, from);
+    this.#parts.emit('joined', entry, before);
+  }
+
+  #recover(entry: Entry, member: Member, from: NodeId): void {
+    const { suspicions, table, world } = this.#parts;
+    const held = entry.member;
+    const startedAtMs = entry.suspicion?.startedAtMs ?? world.now();
+    const hard = entry.suspicion?.kind === 'hard';
+    suspicions.end(entry);
+    table.put(entry, member, world.now());
+    const update: Update = { type: 'alive', member };
+    this.#spread(update);
+    if (hard) this.#parts.gossiper.forward(update, from);
+    // A link that was cut while its peer was silent can stay dead for long after the heal (decisions 5).
+    if (entry.linked && from !== member.id && entry.heardAtMs < startedAtMs) world.resetLink(member.id);
+    this.#parts.count('recovered');
+    this.#parts.trace('recovered', member.id, from);
+    this.#parts.emit('recovered', entry, held);
+  }
+
+  /** An alive claim that is no news: it may still fill in facts, or be an owner who does not know what is held against it. */
+  #notNew(entry: Entry, member: Member, from: NodeId): void {
+    const held = entry.member;
+    if (held.state === 'suspect' && held.incarnation === member.incarnation && !sameFacts(held, member)) {
+      this.#parts.table.put(entry, member.with({ state: 'suspect' }), this.#parts.world.now());
+      this.#parts.emit('updated', entry, held);
+    }
+    if (from !== member.id) return;
+    if (held.state !== 'alive' || held.incarnation > member.incarnation)
+      this.#parts.gossiper.answerStale(entry);
+  }
+
+  #plausible(incarnation: number, held: Member): boolean {
+    if (
+      incarnation <= MAX_INCARNATION &&
+      incarnation - held.incarnation <= this.#parts.options.maxIncarnationJump
+    ) {
+      return true;
+    }
+    this.#parts.count('incarnationsRefused');
+    return false;
+  }
+
+  /**
+   * Whether this node has had an answer from the member since the claimed suspicion began. Where the suspicion was never
+   * heard of, it began at least its shortest duration ago.
+   */
+  #contactSince(entry: Entry, update: UnreachableUpdate): boolean {
+    const { options, table, world } = this.#parts;
+    const shortestMs = update.kind === 'hard' ? options.probeTimeoutMs : minSuspicionMs(options, table.size);
+    const beganMs = entry.suspicion?.startedAtMs ?? world.now() - shortestMs;
+    return entry.heardAtMs > beganMs;
+  }
+
+  #contradict(entry: Entry, update: UnreachableUpdate): void {
+    this.#parts.count('verdictsContradicted');
+    this.#parts.gossiper.tell(entry.member, update);
+  }
+
+  #spread(update: Update): void {
+    this.#parts.gossiper.spread(update);
+  }
+}
+
+function asSuspicion(update: UnreachableUpdate): SuspectUpdate {
+  const kind: SuspicionKind = 'soft';
+  return { type: 'suspect', id: update.id, incarnation: update.incarnation, accuser: update.by, kind };
+}

@@ -1,0 +1,120 @@
+import { Member } from '../membership.js';
+import type { MembershipEventType } from '../membership.js';
+import { MembershipEvent } from '../membership.js';
+import type { LocalMember, Peer, ProtocolSendOptions, TraceEvent, World } from '../protocol.js';
+import { Admissions } from './admissions.js';
+import { Checks } from './checks.js';
+import { DisseminationQueue } from './dissemination.js';
+import type { Entry } from './entry.js';
+import { Evidence } from './evidence.js';
+import { Gossiper } from './gossiper.js';
+import { Healer } from './healer.js';
+import { Joins } from './joins.js';
+import { Leaver } from './leaver.js';
+import { LocalHealth } from './local-health.js';
+import { Merge } from './merge.js';
+import type { SwimMessage } from './messages.js';
+import type { SwimOptions } from './options.js';
+import { Pings } from './pings.js';
+import { ProbeOrder } from './probe-order.js';
+import { Prober } from './prober.js';
+import { Refuter } from './refuter.js';
+import { Relays } from './relays.js';
+import { Stalls } from './stalls.js';
+import { Suspicions } from './suspicion.js';
+import { Syncs } from './syncs.js';
+import { MemberTable } from './table.js';
+import { Timers } from './timers.js';
+
+const U32 = 2 ** 32;
+
+/** What the parts of one running protocol share: each other, the options, and the way out into the world. */
+export class Parts {
+  readonly options: SwimOptions;
+  readonly world: World<SwimMessage>;
+  readonly counters: Record<string, number> = {};
+  readonly timers: Timers;
+  readonly order: ProbeOrder;
+  readonly table: MemberTable;
+  readonly health: LocalHealth;
+  readonly queue: DisseminationQueue;
+  readonly pings: Pings;
+  readonly gossiper: Gossiper;
+  readonly merge: Merge;
+  readonly refuter: Refuter;
+  readonly suspicions: Suspicions;
+  readonly prober: Prober;
+  readonly relays: Relays;
+  readonly evidence: Evidence;
+  readonly checks: Checks;
+  readonly stalls: Stalls;
+  readonly syncs: Syncs;
+  readonly joins: Joins;
+  readonly admissions: Admissions;
+  readonly healer: Healer;
+  readonly leaver: Leaver;
+  #number: number;
+
+  constructor(options: SwimOptions, local: LocalMember, world: World<SwimMessage>) {
+    const random = (): number => world.random();
+    this.options = options;
+    this.world = world;
+    this.timers = new Timers(world);
+    this.order = new ProbeOrder(random);
+    this.table = new MemberTable(Member.of({ ...local, state: 'alive', incarnation: 0 }), this.order, random);
+    this.health = new LocalHealth(options.maxLocalHealth, options.components.lhaProbe);
+    this.queue = new DisseminationQueue(options.maxQueuedUpdates, {
+      maxUpdates: options.maxPiggybackUpdates,
+      maxBytes: options.maxPiggybackBytes,
+    });
+    this.pings = new Pings(this);
+    this.gossiper = new Gossiper(this);
+    this.merge = new Merge(this);
+    this.refuter = new Refuter(this);
+    this.suspicions = new Suspicions(this);
+    this.prober = new Prober(this);
+    this.relays = new Relays(this);
+    this.evidence = new Evidence(this);
+    this.checks = new Checks(this);
+    this.stalls = new Stalls(this);
+    this.syncs = new Syncs(this);
+    this.joins = new Joins(this);
+    this.admissions = new Admissions(this);
+    this.healer = new Healer(this);
+    this.leaver = new Leaver(this);
+    this.#number = Math.floor(world.random() * U32);
+  }
+
+  /** This node's member. */
+  get self(): Member {
+    return this.table.self.member;
+  }
+
+  /** A number for a ping, a sync, a join: unsigned 32-bit, starting anywhere. */
+  nextNumber(): number {
+    this.#number = (this.#number + 1) % U32;
+    return this.#number;
+  }
+
+  count(counter: string, by = 1): void {
+    this.counters[counter] = (this.counters[counter] ?? 0) + by;
+  }
+
+  send(to: Peer, message: SwimMessage, options?: ProtocolSendOptions): void {
+    this.count('messagesSent');
+    this.world.send(to, message, options);
+  }
+
+  emit(type: MembershipEventType, entry: Entry, previous: Member | undefined): void {
+    this.world.emit(MembershipEvent.of(type, entry.member, previous, this.table.view, this.world.epochMs()));
+  }
+
+  trace(kind: string, about?: TraceEvent['about'], by?: TraceEvent['by'], detail?: string): void {
+    this.world.trace?.({ kind, about, by, detail });
+  }
+
+  /** A time with random ±`share` on it. */
+  jittered(ms: number, share: number): number {
+    return ms * (1 - share + 2 * share * this.world.random());
+  }
+}

@@ -1,0 +1,294 @@
+import type { NodeId } from '../../node-id.js';
+import type { KnownPeer } from '../protocol.js';
+import type { Entry } from './entry.js';
+import type { Ack, PingReqReason, RelayOutcome, Update } from './messages.js';
+import type { Parts } from './parts.js';
+import type { PingOwner, PingVia, SentPing } from './pings.js';
+
+/** A timer later than this says that the event loop stood still (decisions 8). */
+const LATE_MS = 50;
+/** How many members being probed a round passes over. */
+const MAX_TRIES = 8;
+
+/** One probe of one member: a direct ping, then relays and a fresh connection, then a verdict. */
+export class Probe implements PingOwner {
+  readonly #prober: Prober;
+  readonly entry: Entry;
+  readonly startedAtMs: number;
+  /** The member's when it was asked: a refutation that came meanwhile answers the accusation. */
+  readonly incarnation: number;
+  readonly pings: SentPing[] = [];
+  /** What relays were asked by; they answer with it. */
+  readonly requests: number[] = [];
+  readonly refusals: NodeId[] = [];
+  relays = 0;
+  /** Of those, the ones that were asked to witness a refusal. */
+  quorumRelays = 0;
+  /** Relays that have said something. */
+  answers = 0;
+  /** When this node's own dial was refused. */
+  refusedAtMs: number | undefined = undefined;
+  fresh = false;
+  /** Whether the kept ping went over a link that was there before. */
+  readonly wasLinked: boolean;
+  token = 0;
+
+  constructor(prober: Prober, entry: Entry, startedAtMs: number) {
+    this.#prober = prober;
+    this.entry = entry;
+    this.startedAtMs = startedAtMs;
+    this.incarnation = entry.member.incarnation;
+    this.wasLinked = entry.linked;
+  }
+
+  acked(ping: SentPing, _ack: Ack): void {
+    this.#prober.acked(this, ping);
+  }
+}
+
+/**
+ * Probes one member each interval, round robin, and others out of turn. SWIM §3.1 and §4.3, Lifeguard §IV-A. One probe
+ * per member at a time.
+ */
+export class Prober {
+  readonly #parts: Parts;
+  readonly #running = new Map<NodeId, Probe>();
+  /** Probes by the numbers of their requests to relays. */
+  readonly #requests = new Map<number, Probe>();
+  /** A round found everybody being probed: it is made up for when one of those probes ends. */
+  #owed = false;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  get running(): ReadonlyMap<NodeId, Probe> {
+    return this.#running;
+  }
+
+  start(): void {
+    const { timers, options, world } = this.#parts;
+    timers.after(options.probeIntervalMs * world.random(), 'round');
+  }
+
+  /** The next member's turn. */
+  round(): void {
+    const { timers, options, health, table } = this.#parts;
+    timers.after(health.scale(options.probeIntervalMs), 'round');
+    if (this.#parts.leaver.leaving) return;
+    // Nobody to doubt, so nothing speaks against this node.
+    if (table.others.length === 0) return health.add(-1);
+    this.#owed = !this.#beginNext();
+  }
+
+  /** Starts a probe, in turn or not; undefined when one is running. */
+  begin(entry: Entry): Probe | undefined {
+    if (this.#running.has(entry.member.id) || !entry.member.isActive) return undefined;
+    const { timers, options, health, world } = this.#parts;
+    const probe = new Probe(this, entry, world.now());
+    this.#running.set(entry.member.id, probe);
+    this.#parts.count('probes');
+    this.#parts.trace('probe', entry.member.id);
+    probe.token = timers.after(health.scale(options.probeTimeoutMs), 'probe-timeout', probe);
+    this.#ping(probe, 'kept');
+    return probe;
+  }
+
+  /** The direct ping is overdue: relays are asked, and a new connection gives a second opinion. */
+  timedOut(probe: Probe, lateMs: number): void {
+    if (this.#ended(probe)) return;
+    const { timers, options, health } = this.#parts;
+    if (this.#isLate(lateMs)) return this.#poll(probe, 'void');
+    const restMs = health.scale(options.probeIntervalMs) - health.scale(options.probeTimeoutMs);
+    probe.token = timers.after(Math.max(restMs, options.probeTimeoutMs), 'probe-end', {
+      probe,
+      stage: 'due',
+    });
+    this.#parts.trace('probe-overdue', probe.entry.member.id);
+    if (probe.requests.length === 0) this.askRelays(probe, options.indirectProbes, 'silent');
+    this.freshen(probe);
+  }
+
+  /** The probe's time is over. `stage`: whether a poll has passed since. */
+  overdue(probe: Probe, stage: ProbeStage, lateMs: number): void {
+    if (this.#ended(probe)) return;
+    if (stage === 'void') return this.#restart(probe);
+    if (stage === 'failed') return this.#failed(probe);
+    if (this.#isLate(lateMs)) return this.#poll(probe, 'void');
+    if (!this.#parts.options.components.eventLoopAwareness) return this.#failed(probe);
+    this.#poll(probe, 'failed');
+  }
+
+  acked(probe: Probe, ping: SentPing): void {
+    if (this.#ended(probe)) return;
+    const { world, health } = this.#parts;
+    // The kept link has failed a probe that a fresh one has passed: it is never used again (decisions 5).
+    if (ping.via === 'fresh' && probe.wasLinked) {
+      this.#parts.count('stuckLinks');
+      world.resetLink(probe.entry.member.id);
+    }
+    health.add(-1);
+    this.#end(probe);
+    this.#catchUp();
+  }
+
+  /** A relay's answer. */
+  relayed(from: KnownPeer, seq: number, outcome: RelayOutcome): void {
+    const probe = this.#requests.get(seq);
+    if (probe === undefined) return this.#parts.count('lateRelays');
+    probe.answers++;
+    this.#parts.trace('relayed', probe.entry.member.id, from.id, outcome);
+    if (outcome === 'ack') return this.#reached(probe, from);
+    if (outcome !== 'refused' && outcome !== 'replaced') return;
+    if (!probe.refusals.includes(from.id)) probe.refusals.push(from.id);
+    this.#parts.evidence.evaluate(probe);
+  }
+
+  askRelays(probe: Probe, count: number, why: PingReqReason): void {
+    const relays = this.#pickRelays(probe.entry, count);
+    probe.relays += relays.length;
+    if (why === 'refused') probe.quorumRelays = relays.length;
+    if (relays.length === 0) return;
+    const seq = this.#parts.nextNumber();
+    probe.requests.push(seq);
+    this.#requests.set(seq, probe);
+    this.#parts.count('pingReqs', relays.length);
+    const { id, address, incarnation } = probe.entry.member;
+    for (const relay of relays) {
+      this.#parts.send(relay.member, { type: 'pingReq', seq, target: id, address, incarnation, why });
+    }
+  }
+
+  /** A ping on a new connection, once. */
+  freshen(probe: Probe): void {
+    if (probe.fresh || !this.#parts.options.components.freshConnection) return;
+    probe.fresh = true;
+    this.#ping(probe, 'fresh');
+  }
+
+  /** One more ping on the established link. */
+  again(probe: Probe, accusation: Update | undefined): void {
+    this.#ping(probe, 'kept', accusation);
+  }
+
+  /** The dial failed because of this node: no verdict, a doubt about itself (decisions 3). */
+  voided(id: NodeId): void {
+    const probe = this.#running.get(id);
+    if (probe === undefined) return;
+    this.#parts.count('probesVoid');
+    this.#parts.health.add(1);
+    this.#end(probe);
+  }
+
+  /** Ends a probe without any consequence: the member is gone, or judged by other means. */
+  drop(entry: Entry): void {
+    const probe = this.#running.get(entry.member.id);
+    if (probe !== undefined) this.#end(probe);
+  }
+
+  /** False when all whose turn it could be are being probed: small clusters only. */
+  #beginNext(): boolean {
+    const { order, table } = this.#parts;
+    for (let tries = Math.min(table.others.length, MAX_TRIES); tries > 0; tries--) {
+      const entry = order.next();
+      if (entry !== undefined && this.begin(entry) !== undefined) return true;
+    }
+    return false;
+  }
+
+  /** A ping was not handed over: its link was dead, so a new one is tried at once. */
+  unsent(ping: SentPing): void {
+    const probe = this.#running.get(ping.to.id);
+    if (probe !== undefined && ping.via === 'kept' && probe.refusedAtMs === undefined) this.freshen(probe);
+  }
+
+  /** Reached by a relay only: nobody is accused, and the member is asked to dial this node (decisions 9). */
+  #reached(probe: Probe, relay: KnownPeer): void {
+    const { member, linked } = probe.entry;
+    this.#parts.health.add(-1);
+    this.#end(probe);
+    this.#parts.pings.heard(member.id, probe.startedAtMs);
+    if (linked) return;
+    this.#parts.count('noRoutes');
+    const { id, address, incarnation } = member;
+    const seq = this.#parts.nextNumber();
+    this.#parts.send(relay, { type: 'pingReq', seq, target: id, address, incarnation, why: 'no-route' });
+  }
+
+  #failed(probe: Probe): void {
+    const { health, stalls, merge, checks, options, self } = this.#parts;
+    const { entry } = probe;
+    // memberlist's rule: silent relays speak against this node, a target that is silent to all of them does not.
+    health.add(probe.relays === 0 ? 1 : Math.max(0, probe.relays - probe.answers));
+    this.#end(probe);
+    this.#parts.count('probesFailed');
+    this.#parts.trace('probe-failed', entry.member.id);
+    if (!stalls.mayJudge()) {
+      stalls.syncFirst();
+      return this.#catchUp();
+    }
+    const { incarnation } = probe;
+    merge.suspect(
+      { type: 'suspect', id: entry.member.id, incarnation, accuser: self.id, kind: 'soft' },
+      self.id,
+    );
+    // Refused, but no quorum yet (this node doubted itself, or a relay was slow): asked again soon.
+    if (probe.refusedAtMs !== undefined) checks.schedule(entry, options.probeIntervalMs, 'refused');
+    this.#catchUp();
+  }
+
+  #restart(probe: Probe): void {
+    this.#parts.count('probesVoid');
+    this.#parts.stalls.doubt();
+    this.#end(probe);
+    this.begin(probe.entry);
+  }
+
+  #poll(probe: Probe, stage: ProbeStage): void {
+    probe.token = this.#parts.timers.afterPoll('probe-end', { probe, stage });
+  }
+
+  #isLate(lateMs: number): boolean {
+    return this.#parts.options.components.eventLoopAwareness && lateMs > LATE_MS;
+  }
+
+  #ping(probe: Probe, via: PingVia, accusation?: Update): void {
+    probe.pings.push(this.#parts.pings.send(probe.entry.member, via, probe, accusation));
+  }
+
+  /** Alive members, those on other hosts than this node first: a fault of the host is then no quorum. */
+  #pickRelays(target: Entry, count: number): Entry[] {
+    const { table, self } = this.#parts;
+    const fits = (entry: Entry): boolean => entry !== target && entry.member.state === 'alive';
+    const elsewhere = (entry: Entry): boolean =>
+      fits(entry) && entry.member.address.host !== self.address.host;
+    const relays = table.pick(count, elsewhere);
+    if (relays.length === count) return relays;
+    return relays.concat(table.pick(count - relays.length, (entry) => fits(entry) && !elsewhere(entry)));
+  }
+
+  #ended(probe: Probe): boolean {
+    return this.#running.get(probe.entry.member.id) !== probe;
+  }
+
+  #end(probe: Probe): void {
+    this.#running.delete(probe.entry.member.id);
+    this.#parts.timers.cancel(probe.token);
+    for (const seq of probe.requests) this.#requests.delete(seq);
+    for (const ping of probe.pings) this.#parts.pings.forget(ping);
+  }
+
+  /** The round that found no free member. */
+  #catchUp(): void {
+    if (this.#owed) this.#owed = !this.#beginNext();
+  }
+}
+
+/** Where a probe stands after its time: due now, or after the poll that follows, with what consequence. */
+export type ProbeStage = 'due' | 'failed' | 'void';
+
+/** The subject of the timer `probe-end`. */
+export interface ProbeEnd {
+  readonly probe: Probe;
+  readonly stage: ProbeStage;
+}

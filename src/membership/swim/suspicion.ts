@@ -1,0 +1,170 @@
+import type { NodeId } from '../../node-id.js';
+import type { Entry } from './entry.js';
+import { expectedConfirmations, maxSuspicionMs, minSuspicionMs, suspicionTimeoutMs } from './formulas.js';
+import type { SuspicionKind } from './messages.js';
+import type { SentPing } from './pings.js';
+import type { Parts } from './parts.js';
+
+/** What a node saw itself, and had confirmed, before it shortened a suspicion. */
+export interface HardEvidence {
+  /** When its own dial was refused, or answered by another. */
+  readonly seenAtMs: number;
+  /** The relays that were refused too. */
+  readonly witnesses: readonly NodeId[];
+  /** Who answered instead. */
+  readonly replacedBy: NodeId | undefined;
+  /** A last ping, so that a member that lives can say so. */
+  readonly lastPing: SentPing | undefined;
+}
+
+/** A doubt about a member, running against the clock. */
+export class Suspicion {
+  readonly entry: Entry;
+  /** Who doubted first. */
+  readonly accuser: NodeId;
+  /** Everybody who doubts, the first one included; bounded by K + 1. */
+  readonly accusers: Set<NodeId>;
+  kind: SuspicionKind;
+  /** When it began here, or the last contact since. */
+  startedAtMs: number;
+  deadlineMs = 0;
+  /** Who saw hard evidence too; only at the one node that shortened. */
+  evidence: HardEvidence | undefined;
+  token = 0;
+  /** The deadline has passed, and so has the poll after it. */
+  polled = false;
+
+  constructor(entry: Entry, accuser: NodeId, kind: SuspicionKind, startedAtMs: number) {
+    this.entry = entry;
+    this.accuser = accuser;
+    this.accusers = new Set([accuser]);
+    this.kind = kind;
+    this.startedAtMs = startedAtMs;
+  }
+
+  /** Whether this node shortened it on hard evidence of its own. */
+  get shortened(): boolean {
+    return this.evidence !== undefined;
+  }
+}
+
+/** Starts, confirms, shortens and ends suspicions. Lifeguard §IV-B, decisions 3. */
+export class Suspicions {
+  readonly #parts: Parts;
+  #running = 0;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** How many are running. */
+  get size(): number {
+    return this.#running;
+  }
+
+  begin(entry: Entry, accuser: NodeId, kind: SuspicionKind): void {
+    this.end(entry);
+    const suspicion = new Suspicion(entry, accuser, kind, this.#parts.world.now());
+    entry.suspicion = suspicion;
+    this.#running++;
+    this.#parts.checks.cancel(entry);
+    this.#schedule(suspicion, suspicion.startedAtMs + this.#timeoutMs(suspicion));
+  }
+
+  /** One more accuser. The first K are gossiped again, and each brings the deadline closer. */
+  confirm(entry: Entry, accuser: NodeId, kind: SuspicionKind): void {
+    const suspicion = entry.suspicion;
+    if (suspicion === undefined || suspicion.accusers.has(accuser)) return;
+    const { options, table, gossiper } = this.#parts;
+    if (!options.components.lhaSuspicion) return;
+    if (suspicion.accusers.size - 1 >= expectedConfirmations(options, table.size)) return;
+    suspicion.accusers.add(accuser);
+    this.#parts.count('confirmations');
+    this.#parts.trace('suspicion-confirmed', entry.member.id, accuser);
+    const { id, incarnation } = entry.member;
+    gossiper.spread({ type: 'suspect', id, incarnation, accuser, kind });
+    this.#moveUp(suspicion, suspicion.startedAtMs + this.#timeoutMs(suspicion));
+  }
+
+  /** This node has hard evidence, confirmed: one probe timeout remains. */
+  shorten(entry: Entry, remainingMs: number, evidence: HardEvidence): void {
+    const suspicion = entry.suspicion;
+    if (suspicion === undefined) return;
+    suspicion.kind = 'hard';
+    suspicion.evidence = evidence;
+    this.#moveUp(suspicion, this.#parts.world.now() + remainingMs);
+  }
+
+  /** A sign of life: what the quorum took away is given back. */
+  soften(entry: Entry): void {
+    const suspicion = entry.suspicion;
+    if (suspicion === undefined || !suspicion.shortened) return;
+    suspicion.kind = 'soft';
+    if (suspicion.evidence?.lastPing !== undefined) this.#parts.pings.forget(suspicion.evidence.lastPing);
+    suspicion.evidence = undefined;
+    this.#parts.count('hardEvidenceContradicted');
+    this.#schedule(suspicion, suspicion.startedAtMs + this.#timeoutMs(suspicion));
+  }
+
+  /** Ends without a verdict of its own. */
+  end(entry: Entry): void {
+    const suspicion = entry.suspicion;
+    if (suspicion === undefined) return;
+    entry.suspicion = undefined;
+    this.#running--;
+    const { pings } = this.#parts;
+    if (suspicion.evidence?.lastPing !== undefined) pings.forget(suspicion.evidence.lastPing);
+    suspicion.token = this.#parts.timers.cancel(suspicion.token);
+  }
+
+  /** The deadline has passed: the verdict, unless something speaks against it. */
+  expired(suspicion: Suspicion): void {
+    suspicion.token = 0;
+    const { options, timers, stalls, merge, world, self } = this.#parts;
+    const { entry } = suspicion;
+    if (entry.suspicion !== suspicion || this.#parts.leaver.leaving) return;
+    if (options.components.eventLoopAwareness && !suspicion.polled) {
+      suspicion.polled = true;
+      suspicion.token = timers.afterPoll('suspicion', suspicion);
+      return;
+    }
+    if (!stalls.mayJudge()) return this.#schedule(suspicion, world.now() + options.probeTimeoutMs);
+    if (entry.heardAtMs > suspicion.startedAtMs) return this.#extend(suspicion);
+    const { id, incarnation } = entry.member;
+    const witnesses = suspicion.evidence?.witnesses ?? [];
+    const kind = suspicion.shortened ? 'hard' : 'soft';
+    this.#parts.count(kind === 'hard' ? 'hardVerdicts' : 'softVerdicts');
+    merge.bury(entry, { type: 'unreachable', id, incarnation, by: self.id, kind, witnesses }, self.id);
+  }
+
+  /** It has answered since, but not refuted: it is told again, and a whole timeout runs from that answer. */
+  #extend(suspicion: Suspicion): void {
+    suspicion.startedAtMs = suspicion.entry.heardAtMs;
+    this.#parts.gossiper.tell(suspicion.entry.member, this.#parts.gossiper.held(suspicion.entry));
+    this.#schedule(suspicion, suspicion.startedAtMs + this.#timeoutMs(suspicion));
+  }
+
+  #timeoutMs(suspicion: Suspicion): number {
+    const { options, table } = this.#parts;
+    const n = table.size;
+    return suspicionTimeoutMs(
+      suspicion.accusers.size - 1,
+      expectedConfirmations(options, n),
+      minSuspicionMs(options, n),
+      maxSuspicionMs(options, n),
+    );
+  }
+
+  /** A deadline never moves away by a confirmation, whatever has become of n. */
+  #moveUp(suspicion: Suspicion, deadlineMs: number): void {
+    if (deadlineMs < suspicion.deadlineMs) this.#schedule(suspicion, deadlineMs);
+  }
+
+  #schedule(suspicion: Suspicion, deadlineMs: number): void {
+    const { timers, world } = this.#parts;
+    timers.cancel(suspicion.token);
+    suspicion.polled = false;
+    suspicion.deadlineMs = deadlineMs;
+    suspicion.token = timers.after(deadlineMs - world.now(), 'suspicion', suspicion);
+  }
+}

@@ -1,0 +1,132 @@
+import type { NodeId } from '../../node-id.js';
+import type { Member } from '../membership.js';
+import { View } from '../view.js';
+import { ViewDigest } from './digest.js';
+import { Entry } from './entry.js';
+import type { ProbeOrder } from './probe-order.js';
+
+/**
+ * All members that a node remembers, its own included. `put` is the only place where any of it changes, so view,
+ * digest, random choice and probe order cannot disagree.
+ */
+export class MemberTable {
+  readonly self: Entry;
+  readonly digest = new ViewDigest();
+  readonly #entries = new Map<NodeId, Entry>();
+  readonly #others: Entry[] = [];
+  /** Unreachable and left members, in the order of their burial. */
+  readonly #buried = new Set<Entry>();
+  readonly #order: ProbeOrder;
+  readonly #random: () => number;
+  #view = View.empty;
+
+  constructor(self: Member, order: ProbeOrder, random: () => number) {
+    this.#order = order;
+    this.#random = random;
+    this.self = new Entry(self);
+    this.#entries.set(self.id, this.self);
+    this.#enter(self);
+  }
+
+  get view(): View {
+    return this.#view;
+  }
+
+  /** n: the alive and suspect members, this one included. */
+  get size(): number {
+    return this.#others.length + 1;
+  }
+
+  /** The active members but this one, in no order. Not to be kept: it changes. */
+  get others(): readonly Entry[] {
+    return this.#others;
+  }
+
+  /** Unreachable and left members, longest buried first. */
+  get buried(): ReadonlySet<Entry> {
+    return this.#buried;
+  }
+
+  get(id: NodeId): Entry | undefined {
+    return this.#entries.get(id);
+  }
+
+  all(): Iterable<Entry> {
+    return this.#entries.values();
+  }
+
+  /** Enters a member that was unknown. */
+  create(member: Member): Entry {
+    const entry = new Entry(member);
+    this.#entries.set(member.id, entry);
+    this.#enter(member);
+    this.#seat(entry);
+    return entry;
+  }
+
+  /** Replaces what is known of a member. */
+  put(entry: Entry, member: Member, nowMs: number): void {
+    const before = entry.member;
+    if (before.isActive) this.digest.remove(before.id, before.incarnation);
+    entry.member = member;
+    if (member.isActive) this.#enter(member);
+    else if (before.isActive) this.#view = this.#view.without(member.id);
+    if (entry === this.self || before.isActive === member.isActive) return;
+    if (member.isActive) {
+      this.#buried.delete(entry);
+      this.#seat(entry);
+    } else {
+      this.#unseat(entry);
+      entry.buriedAtMs = nowMs;
+      this.#buried.add(entry);
+    }
+  }
+
+  /** Forgets a buried member. */
+  forget(entry: Entry): void {
+    this.#buried.delete(entry);
+    this.#entries.delete(entry.member.id);
+  }
+
+  /**
+   * Up to `count` active others, chosen at random among those that fit: all of them where there are no more, so that a
+   * small cluster never misses its only relay (memberlist PR#350).
+   */
+  pick(count: number, fits?: (entry: Entry) => boolean): Entry[] {
+    const picked: Entry[] = [];
+    const others = this.#others;
+    for (let i = 0; i < others.length && picked.length < count; i++) {
+      const j = i + Math.floor(this.#random() * (others.length - i));
+      const entry = others[j]!;
+      this.#swap(i, j);
+      if (fits === undefined || fits(entry)) picked.push(entry);
+    }
+    return picked;
+  }
+
+  #enter(member: Member): void {
+    this.digest.add(member.id, member.incarnation);
+    this.#view = this.#view.put(member);
+  }
+
+  #seat(entry: Entry): void {
+    entry.place = this.#others.push(entry) - 1;
+    this.#order.insert(entry);
+  }
+
+  #unseat(entry: Entry): void {
+    this.#swap(entry.place, this.#others.length - 1);
+    this.#others.pop();
+    entry.place = -1;
+    this.#order.remove(entry);
+  }
+
+  #swap(i: number, j: number): void {
+    const a = this.#others[i]!;
+    const b = this.#others[j]!;
+    this.#others[i] = b;
+    this.#others[j] = a;
+    b.place = i;
+    a.place = j;
+  }
+}

@@ -1,0 +1,83 @@
+import type { ProtocolTimer, World } from '../protocol.js';
+import type { SwimMessage } from './messages.js';
+
+/** What a timer of this protocol is for. */
+export type TimerKind =
+  | 'round'
+  | 'probe-timeout'
+  | 'probe-end'
+  | 'suspicion'
+  | 'gossip'
+  | 'refute'
+  | 'check'
+  | 'relay-nack'
+  | 'relay-end'
+  | 'sync'
+  | 'sync-timeout'
+  | 'page-timeout'
+  | 'heal'
+  | 'reap'
+  | 'join-try'
+  | 'dial-back'
+  | 'leave';
+
+/** A timer that fired: what it was for, and what it was about. */
+export interface Fired {
+  readonly kind: TimerKind;
+  readonly subject: unknown;
+}
+
+/**
+ * The timers that are set. A subject is the object that the timer is about (a probe, a suspicion), so that no closure
+ * is made; a token that is not here any more is stale and harmless.
+ */
+export class Timers {
+  readonly #world: World<SwimMessage>;
+  readonly #pending = new Map<number, Fired>();
+  #lastToken = 0;
+
+  constructor(world: World<SwimMessage>) {
+    this.#world = world;
+  }
+
+  /** How many are set. */
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  /** Sets a timer; the token cancels it. */
+  after(delayMs: number, kind: TimerKind, subject?: unknown): number {
+    const token = ++this.#lastToken;
+    this.#pending.set(token, { kind, subject });
+    this.#world.after(Math.max(0, delayMs), { kind, token });
+    return token;
+  }
+
+  /** The same, after one pass of input polling. */
+  afterPoll(kind: TimerKind, subject?: unknown): number {
+    const token = ++this.#lastToken;
+    this.#pending.set(token, { kind, subject });
+    this.#world.afterPoll({ kind, token });
+    return token;
+  }
+
+  /** Always 0, so that a caller can write `x = timers.cancel(x)`. */
+  cancel(token: number): 0 {
+    const pending = this.#pending.get(token);
+    if (pending === undefined) return 0;
+    this.#pending.delete(token);
+    this.#world.cancel({ kind: pending.kind, token });
+    return 0;
+  }
+
+  /** What has fired; undefined for a stale timer. */
+  take(timer: ProtocolTimer): Fired | undefined {
+    const fired = this.#pending.get(timer.token);
+    this.#pending.delete(timer.token);
+    return fired;
+  }
+
+  clear(): void {
+    for (const token of [...this.#pending.keys()]) this.cancel(token);
+  }
+}

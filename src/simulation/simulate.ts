@@ -1,0 +1,38 @@
+import { swimCodec } from '../membership/swim/codec.js';
+import type { SwimMessage } from '../membership/swim/messages.js';
+import { resolveSwimOptions, type SwimOverrides, type SwimPreset } from '../membership/swim/options.js';
+import { Swim } from '../membership/swim/swim.js';
+import { Simulation, type SimulationOptions } from './simulation.js';
+
+/** A simulation of SWIM. */
+export interface SimulateOptions extends Omit<SimulationOptions<SwimMessage>, 'protocol' | 'wire'> {
+  /** Default: `lan`. */
+  readonly preset?: SwimPreset | undefined;
+  /** Parameters that differ from the preset. */
+  readonly swim?: SwimOverrides | undefined;
+  /** Sends every message through its bytes. Default: false. */
+  readonly wire?: boolean | undefined;
+}
+
+/**
+ * Starts a simulated cluster of SWIM nodes in virtual time.
+ *
+ * @example simulate({ nodes: 3, seed: 7 }).settle().crash('c').untilEveryoneHolds('c', 'unreachable')
+ */
+export function simulate({ preset, swim, wire, ...options }: SimulateOptions): Simulation<SwimMessage> {
+  const parameters = resolveSwimOptions(preset, swim);
+  return new Simulation<SwimMessage>({
+    ...options,
+    protocol: (local, world) => new Swim(parameters, local, world),
+    wire: wire === true ? swimCodec : undefined,
+  });
+}
+
+/** Milliseconds, for tests that read like sentences. */
+export function seconds(count: number): number {
+  return count * 1000;
+}
+
+export function minutes(count: number): number {
+  return count * 60_000;
+}

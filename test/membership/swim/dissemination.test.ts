@@ -1,0 +1,125 @@
+import { describe, it, expect } from '@jest/globals';
+import { DisseminationQueue, subjectOf } from '../../../src/membership/swim/dissemination.js';
+import { Alone, aliveOf, leftOf, peerOf, suspectOf } from './alone.js';
+
+const roomy = { maxUpdates: 64, maxBytes: 1400 };
+const nobody = peerOf(99).id;
+
+describe('the dissemination queue', () => {
+  it('gives the least-sent first', () => {
+    const queue = new DisseminationQueue(100, { maxUpdates: 1, maxBytes: 1400 });
+    queue.put(leftOf(1));
+    expect(queue.take(nobody, 10, [])).toEqual([leftOf(1)]);
+    queue.put(leftOf(2));
+    expect([queue.take(nobody, 10, []), queue.take(nobody, 10, [])]).toEqual([[leftOf(2)], [leftOf(1)]]);
+  });
+
+  it('sends each update as often as its limit says, then forgets it', () => {
+    const queue = new DisseminationQueue(100, roomy);
+    queue.put(leftOf(1));
+    for (let sends = 0; sends < 4; sends++) expect(queue.take(nobody, 4, [])).toHaveLength(1);
+    expect(queue.take(nobody, 4, [])).toEqual([]);
+    expect(queue.size).toBe(0);
+  });
+
+  it('keeps one update a member, the newest, and counts its sends from 0', () => {
+    const queue = new DisseminationQueue(100, roomy);
+    queue.put(suspectOf(1, 2));
+    queue.take(nobody, 2, []);
+    queue.put(aliveOf(1, 1));
+    expect(queue.size).toBe(1);
+    expect(queue.take(nobody, 2, [])).toEqual([aliveOf(1, 1)]);
+    expect(queue.take(nobody, 2, [])).toHaveLength(1);
+  });
+
+  it('fills a message up to its bytes and its count, and sends a larger update alone', () => {
+    const queue = new DisseminationQueue(100, { maxUpdates: 3, maxBytes: 110 });
+    for (let i = 1; i <= 4; i++) queue.put(suspectOf(i, 9));
+    expect(queue.take(nobody, 1, [])).toHaveLength(2);
+    const big = aliveOf(5, 0, { metadata: { text: 'x'.repeat(1000) } });
+    queue.put(big);
+    const frames = [1, 2, 3].map(() => queue.take(nobody, 1, []).map(subjectOf));
+    expect(frames).toContainEqual([peerOf(5).id]);
+  });
+
+  it('tells a member nothing of itself', () => {
+    const queue = new DisseminationQueue(100, roomy);
+    queue.put(aliveOf(1));
+    expect(queue.take(peerOf(1).id, 4, [])).toEqual([]);
+  });
+
+  it('is bounded: the most-sent makes room', () => {
+    const queue = new DisseminationQueue(2, roomy);
+    queue.put(leftOf(1));
+    queue.take(nobody, 9, []);
+    expect(queue.put(leftOf(2))).toBe(true);
+    expect(queue.put(leftOf(3))).toBe(false);
+    expect(queue.take(nobody, 9, []).map(subjectOf)).toEqual([peerOf(2).id, peerOf(3).id]);
+  });
+});
+
+describe('gossip', () => {
+  it('sends an update λ⌈log10(n + 1)⌉ times in all, in rounds of three members', () => {
+    const node = new Alone({
+      probeIntervalMs: 1_000_000,
+      syncIntervalMs: 0,
+      components: { buddy: false },
+    }).with(20);
+    node.run(5000);
+    node.sent.length = 0;
+    node.hear(2, suspectOf(1, 2));
+    node.run(10_000);
+    const copies = node.sent
+      .flatMap(({ message }) => ('updates' in message ? message.updates : []))
+      .filter((u) => u.type === 'suspect');
+    // A round that would tell the subject itself counts too.
+    expect(copies.length).toBeLessThanOrEqual(8);
+    expect(copies.length).toBeGreaterThanOrEqual(7);
+  });
+
+  it('goes out in rounds of the fanout, one each interval', () => {
+    const node = new Alone({ probeIntervalMs: 1_000_000, syncIntervalMs: 0, retransmitMultiplier: 100 }).with(
+      20,
+    );
+    node.run(2000);
+    node.sent.length = 0;
+    node.run(1000);
+    const rounds = new Map<number, Set<string>>();
+    for (const { atMs, to } of node.sentOf('gossip'))
+      rounds.set(atMs, (rounds.get(atMs) ?? new Set()).add(to.id!));
+    expect(rounds.size).toBe(5);
+    for (const targets of rounds.values()) expect(targets.size).toBe(3);
+  });
+
+  it('is silent when there is nothing to say', () => {
+    const node = new Alone({ probeIntervalMs: 1_000_000, syncIntervalMs: 0 }).with(3);
+    node.run(20_000);
+    node.sent.length = 0;
+    node.run(20_000);
+    expect(node.sent).toEqual([]);
+  });
+
+  it('rides on pings and acks, and is off where the paper is followed', () => {
+    const node = new Alone({ gossipFanout: 0 }).with(3);
+    node.hear(2, aliveOf(9));
+    node.runUntil(() => node.sentOf('ping').some(({ to }) => to.id !== peerOf(9).id));
+    expect(node.sentOf('gossip')).toEqual([]);
+    expect(node.sent.flatMap(({ message }) => ('updates' in message ? message.updates : []))).toContainEqual(
+      aliveOf(9),
+    );
+  });
+
+  it('dials at most eight members in the first second', () => {
+    const node = new Alone({ probeIntervalMs: 1_000_000 }).with(100);
+    node.run(990);
+    expect(new Set(node.sentOf('gossip').map(({ to }) => to.id)).size).toBeLessThanOrEqual(8);
+    node.run(5000);
+    expect(new Set(node.sentOf('gossip').map(({ to }) => to.id)).size).toBeGreaterThan(8);
+  });
+
+  it('drops what does not fit its queue, and counts it', () => {
+    const node = new Alone({ maxQueuedUpdates: 4 }).with(10);
+    expect(node.swim.gauges['queuedUpdates']).toBe(4);
+    expect(node.count('updatesDropped')).toBe(6);
+  });
+});
