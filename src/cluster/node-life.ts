@@ -20,7 +20,7 @@ import { describe } from './node-log.js';
 import type { NodeStatus, ReadyOptions } from './node-status.js';
 import type { ResolvedOptions } from './options.js';
 import { systemClock, type SystemClock } from './system-clock.js';
-import { ThrottledLog } from './throttled-log.js';
+import { ThrottledLog } from '../throttled-log.js';
 import { Waiters } from './waiters.js';
 
 /** Probe intervals that a node under a new id has to meet the members it knew before. */

@@ -1,7 +1,7 @@
 import { IntrinsicException } from '@nestjs/common';
 import { isObservable } from 'rxjs';
 import { isPromiseLike } from '../cluster/messaging/handler-queue.js';
-import { ThrottledLog } from '../cluster/throttled-log.js';
+import { ThrottledLog } from '../throttled-log.js';
 import type { ClusterLogger } from '../logger.js';
 import type { MembershipEvent } from '../membership/membership.js';
 import { Handled, settle } from './context-creator.js';

@@ -5,7 +5,9 @@ import { importsOf, read, sourcesIn, type Finding, type Source } from './sources
 const wings = ['membership', 'transport', 'discovery'];
 
 /** The words that every wing may use. The clock and the logger are here by ADR 6. */
-const sharedWords = ['address', 'clock', 'errors', 'logger', 'node-id'].map((word) => `src/${word}.ts`);
+const sharedWords = ['address', 'clock', 'errors', 'logger', 'node-id', 'throttled-log'].map(
+  (word) => `src/${word}.ts`,
+);
 
 /** What nobody imports: they exist for users. */
 const entries = ['src/index.ts', 'src/core.ts', 'src/testing.ts'];

@@ -45,6 +45,9 @@ export class MemoryPipe {
   private lastArrivalMs = 0;
   private severed = false;
   private sent = 0;
+  private arrivals = 0;
+  /** Came while an earlier one was still held back: nothing is given out of order. */
+  private readonly early = new Map<number, Item>();
 
   constructor(
     private readonly network: MemoryNetwork,
@@ -139,6 +142,15 @@ export class MemoryPipe {
       this.hold(item);
       return;
     }
+    this.early.set(item.order, item);
+    for (let next = this.early.get(this.arrivals); next !== undefined; next = this.early.get(this.arrivals)) {
+      this.early.delete(this.arrivals++);
+      this.take(next);
+      if (this.severed) return;
+    }
+  }
+
+  private take(item: Item): void {
     this.inKernelBytes -= item.bytes;
     this.deliver(item.content);
     this.receiver.arrived(item.bytes);
@@ -171,11 +183,8 @@ export class MemoryPipe {
     return this.held.length > 0 || this.network.blocked(this.from, this.to);
   }
 
-  /** What was under way when the way was cut comes before what was sent into the cut, and is held later. */
   private hold(item: Item): void {
-    let at = this.held.length;
-    while (at > 0 && this.held[at - 1]!.order > item.order) at--;
-    this.held.splice(at, 0, item);
+    this.held.push(item);
     this.network.stall(this);
   }
 }

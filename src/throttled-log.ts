@@ -1,5 +1,5 @@
-import type { Clock } from '../clock.js';
-import type { ClusterLogger } from '../logger.js';
+import type { Clock } from './clock.js';
+import type { ClusterLogger } from './logger.js';
 
 const QUIET_MS = 10_000;
 const MAX_SUBJECTS = 256;
@@ -12,7 +12,7 @@ export class ThrottledLog {
   readonly #subjects = new Map<string, { quietUntil: number; swallowed: number }>();
 
   constructor(
-    private readonly logger: ClusterLogger,
+    private readonly logger: Pick<ClusterLogger, 'warn' | 'debug'>,
     private readonly clock: Pick<Clock, 'now'>,
   ) {}
 

@@ -1,0 +1,393 @@
+import type { Address } from '../../address.js';
+import { formatAddress } from '../../address.js';
+import { NotDeliveredError } from '../../errors.js';
+import type { NodeId } from '../../node-id.js';
+import type { Link, LinkHandler } from '../link.js';
+import type { Destination } from '../transport.js';
+import type { GoodbyeFrame, HelloFrame, ReadyFrame, RefuseFrame, WelcomeFrame } from './frame.js';
+import { Handshaker, type HandshakeHost, type LaneFailure } from './handshaker.js';
+import type { IncomingSession, Receiver } from './incoming-session.js';
+import { PAYLOAD_FRAME_BYTES, PROTOCOL_FRAME_BYTES } from './limits.js';
+import { Lanes } from './lanes.js';
+import type { OutgoingMessage } from './message.js';
+import { ThrottledLog } from '../../throttled-log.js';
+import { OutgoingSession } from './outgoing-session.js';
+import { notDelivered, PayloadRoutes } from './payload-routes.js';
+import { PayloadWatch } from './payload-watch.js';
+import { Peers } from './peers.js';
+import type { Lane, Peer, PeerOwner } from './peer.js';
+import { PeerLink, type Cast } from './peer-link.js';
+import { ReassemblyBudget } from './reassembly.js';
+import type { Counters, EndpointSettings, SessionWorld } from './world.js';
+
+/** Sessions begin at a random one of so many epochs. */
+const EPOCHS = 2 ** 40;
+
+/**
+ * All links and sessions of one node: which link serves which lane of which peer, and what happens to casts and
+ * payloads when links come and go. A pure state machine: it acts through its world and the links it is given.
+ */
+export class Endpoint implements HandshakeHost, PeerOwner {
+  readonly counters: Counters = { messagesIn: 0, messagesOut: 0, resumed: 0, closedFor: {} };
+  readonly lanes: Lanes;
+  readonly receiver: Receiver;
+  /** What peers are told to dial; set before the first link is accepted or dialled. */
+  advertised: Address = { host: '0.0.0.0', port: 0 };
+  readonly #handshaker = new Handshaker(this);
+  readonly #peers: Peers;
+  readonly #notices: ThrottledLog;
+  readonly #routes: PayloadRoutes;
+  readonly #watch: PayloadWatch;
+  /** Accepted links before their handshake is done. */
+  readonly #strangers = new Set<PeerLink>();
+  #due: IncomingSession[] = [];
+  /** The link whose message the node is handling: an answer goes back the way the question came. */
+  #answering: PeerLink | undefined;
+  #closed = false;
+
+  constructor(
+    readonly world: SessionWorld,
+    readonly settings: EndpointSettings,
+  ) {
+    const { limits, deadlines } = settings;
+    this.lanes = new Lanes(world, limits, (link) => {
+      if (link.purpose === 'payload') this.#routes.want(link.peer!);
+      this.#tidy(link.peer!);
+    });
+    this.#notices = new ThrottledLog(world, world);
+    this.#peers = new Peers(this);
+    this.#routes = new PayloadRoutes(world, deadlines, (peer) => void this.#handshaker.dial(peer, 'payload'));
+    this.#watch = new PayloadWatch(world, deadlines, this.lanes.payloadPool, {
+      unanswered: (link) => this.#resetPayload(link),
+      idle: (link) => this.lanes.leave(link, 'idle'),
+    });
+    this.receiver = {
+      limits,
+      budget: new ReassemblyBudget(limits.reassemblyBytes),
+      receive: (message) => {
+        this.counters.messagesIn++;
+        return world.receive(message);
+      },
+      due: (session) => {
+        if (this.#due.push(session) === 1) world.turn();
+      },
+    };
+  }
+
+  // --- what the node above asks ---
+
+  /** A link came in; everything that happens on it goes to the handler. */
+  accept(raw: Link): LinkHandler {
+    const link = new PeerLink(this, 'accepted', 'verify', undefined).use(raw);
+    if (this.#closed || this.#strangers.size >= this.settings.limits.unauthenticatedLinks) {
+      this.count('limit');
+      link.drop();
+      return link;
+    }
+    this.#strangers.add(link);
+    this.world.after(this.settings.deadlines.handshakeMs, link);
+    return link;
+  }
+
+  send(destination: Destination, message: OutgoingMessage): void {
+    if (this.#closed) {
+      message.settle(new NotDeliveredError('The transport is closed: nothing was sent'));
+      return;
+    }
+    const peer = this.#peers.of(destination);
+    peer.out.send(message);
+    this.#routes.want(peer);
+  }
+
+  cast(destination: Destination, cast: Cast, via: 'kept' | 'fresh' | 'verify'): void {
+    if (this.#closed) {
+      this.unsent(cast);
+      return;
+    }
+    const peer = this.#peers.of(destination);
+    if (via === 'verify') this.#handshaker.dial(peer, 'verify').casts.push(cast);
+    else if (via === 'kept' && this.#castNow(peer, cast)) return;
+    else this.#castLater(peer, cast);
+  }
+
+  grant(id: NodeId): void {
+    this.#peers.get(id)?.incoming?.grant();
+  }
+
+  forget(id: NodeId, why: 'left' | 'unreachable'): void {
+    const peer = this.#peers.get(id);
+    if (peer === undefined) return;
+    peer.forgotten = true;
+    this.#peers.delete(peer);
+    for (const cast of peer.casts.splice(0)) this.unsent(cast);
+    this.lanes.close(peer, undefined);
+    peer.incoming?.end();
+    const reason = why === 'left' ? 'The recipient has left' : 'The recipient is unreachable';
+    peer.out.abandon(reason, notDelivered);
+  }
+
+  reset(id: NodeId): void {
+    const peer = this.#peers.get(id);
+    if (peer === undefined) return;
+    for (const lane of [peer.protocol, peer.payload])
+      if (lane.link !== undefined) this.lanes.leave(lane.link, 'reset');
+  }
+
+  /** Says goodbye everywhere and settles everything; the links end by themselves. */
+  close(reason: 'left' | 'shutdown'): void {
+    if (this.#closed) return;
+    this.turnEnded();
+    this.#closed = true;
+    this.#watch.stop();
+    for (const link of this.#strangers) link.drop();
+    this.#strangers.clear();
+    for (const peer of this.#peers.all()) {
+      for (const cast of peer.casts.splice(0)) this.unsent(cast);
+      this.lanes.close(peer, reason);
+      peer.incoming?.end();
+      peer.out.abandon('This node has closed', notDelivered);
+    }
+    this.#peers.clear();
+  }
+
+  /** The inputs of this turn are read: acknowledges them and gives credit back, once per peer. */
+  turnEnded(): void {
+    const due = this.#due;
+    this.#due = [];
+    for (const session of due) session.flush();
+  }
+
+  // --- what links tell ---
+
+  finished(link: PeerLink): void {
+    this.#strangers.delete(link);
+    this.world.cancel(link);
+  }
+
+  opened(link: PeerLink): void {
+    this.#handshaker.opened(link);
+  }
+
+  dialFailed(link: PeerLink, report: 'refused' | 'silent' | 'local', error: unknown): void {
+    this.world.debug(`Dialling ${formatAddress(link.wanted!.address)} failed (${report}): ${String(error)}`);
+    this.#handshaker.dialEnded(link, { kind: 'report', report });
+  }
+
+  hello(link: PeerLink, frame: HelloFrame): void {
+    this.#handshaker.hello(link, frame);
+  }
+
+  welcome(link: PeerLink, frame: WelcomeFrame): void {
+    this.#handshaker.welcome(link, frame);
+  }
+
+  ready(link: PeerLink, frame: ReadyFrame): void {
+    this.#handshaker.ready(link, frame);
+  }
+
+  refused(link: PeerLink, frame: RefuseFrame): void {
+    this.#handshaker.refused(link, frame);
+  }
+
+  goodbye(link: PeerLink, { reason }: GoodbyeFrame): void {
+    if (link.state !== 'established') {
+      if (link.role === 'accepted') this.#arrivalEnded(link);
+      else if (reason === 'replaced') this.#handshaker.yielded(link);
+      else this.#handshaker.dialEnded(link, { kind: 'report', report: 'silent' });
+      return;
+    }
+    this.#gone(link);
+    // The peer reads no more, so there is nothing to write either.
+    link.raw.destroy();
+    const peer = link.peer!;
+    if (reason === 'left' || reason === 'shutdown') {
+      peer.out.abandon(
+        reason === 'left' ? 'The recipient has left' : 'The recipient has shut down',
+        notDelivered,
+      );
+    }
+    if (link.purpose === 'payload') this.#routes.want(peer);
+    else if (link.purpose === 'protocol' && reason !== 'replaced') this.world.link(link.proven!, 'goodbye');
+    this.#tidy(peer);
+  }
+
+  protocolMessage(link: PeerLink, body: unknown): void {
+    link.peer!.heard++;
+    link.usedAtMs = this.world.now();
+    const before = this.#answering;
+    this.#answering = link;
+    this.world.protocolMessage(link.proven!, body);
+    this.#answering = before;
+  }
+
+  violated(link: PeerLink, violation: string, detail: string): void {
+    this.count(violation);
+    this.warn(violation, `Closed the link with ${link.remote} (${violation}): ${detail}`);
+    const established = link.state === 'established';
+    if (established) {
+      link.state = 'ended';
+      link.raw.destroy();
+    }
+    this.#ended(link, established);
+  }
+
+  lost(link: PeerLink, error: unknown): void {
+    if (error instanceof Error) this.world.debug(`The link with ${link.remote} broke: ${error.message}`);
+    this.#ended(link, link.state === 'established');
+  }
+
+  deadline(link: PeerLink): void {
+    if (link.state === 'established') {
+      if (link.purpose === 'verify') this.lanes.leave(link, 'idle');
+      return;
+    }
+    if (link.role === 'accepted') {
+      const detail = 'it did not shake hands in time';
+      this.count('handshake-timeout');
+      this.warn('handshake-timeout', `Closed the link with ${link.remote} (handshake-timeout): ${detail}`);
+      this.#arrivalEnded(link);
+    } else {
+      this.#handshaker.dialEnded(link, { kind: 'report', report: 'silent' });
+    }
+  }
+
+  unsent(cast: Cast): void {
+    if (cast.unsent !== undefined) this.world.unsent(cast.unsent);
+  }
+
+  // --- what handshakes and peers ask ---
+
+  known(id: NodeId, address: Address): Peer {
+    return this.#peers.of({ id, address });
+  }
+
+  identified(peer: Peer, id: NodeId, address: Address): Peer {
+    return this.#peers.identified(peer, id, address);
+  }
+
+  established(link: PeerLink): void {
+    const { world } = this;
+    const peer = link.peer!;
+    world.cancel(link);
+    this.#strangers.delete(link);
+    link.state = 'established';
+    link.usedAtMs = world.now();
+    link.raw.allowFrames(link.purpose === 'payload' ? PAYLOAD_FRAME_BYTES : PROTOCOL_FRAME_BYTES);
+    link.raw.established();
+    if (link.purpose === 'verify') {
+      // The accepting side waits longer, so that the one who dialled ends it and knows why.
+      world.after(this.settings.deadlines.verifyMs * (link.role === 'dialled' ? 1 : 2), link);
+      for (const cast of link.casts.splice(0)) link.sendCast(cast);
+      return;
+    }
+    this.lanes.take(link, peer.lane(link.purpose));
+    if (link.purpose === 'payload') {
+      this.#watch.start();
+      return;
+    }
+    for (const cast of peer.casts.splice(0)) link.sendCast(cast);
+    world.link(link.proven!, 'up');
+  }
+
+  vacate(link: PeerLink): void {
+    this.lanes.vacate(link);
+  }
+
+  laneFailed(lane: Lane, failure: LaneFailure): void {
+    const { peer } = lane;
+    if (lane.purpose === 'payload') {
+      this.#routes.failed(peer, failure);
+    } else if (failure.kind === 'ended' && peer.casts.length > 0 && lane.link === undefined) {
+      // The peer's own dial did not make it: ours has not been tried yet.
+      this.#handshaker.dial(peer, 'protocol');
+    } else {
+      for (const cast of peer.casts.splice(0)) this.unsent(cast);
+    }
+    this.#tidy(peer);
+  }
+
+  session(): OutgoingSession {
+    return new OutgoingSession(Math.floor(this.world.random() * EPOCHS), this.settings.limits, this.counters);
+  }
+
+  awaitExpired(lane: Lane): void {
+    lane.awaiting = false;
+    if (!lane.coming) this.laneFailed(lane, { kind: 'ended' });
+  }
+
+  redial(peer: Peer): void {
+    this.#routes.redial(peer);
+  }
+
+  count(word: string): void {
+    this.counters.closedFor[word] = (this.counters.closedFor[word] ?? 0) + 1;
+  }
+
+  warn(about: string, message: string): void {
+    this.#notices.warn(about, message);
+  }
+
+  #resetPayload(link: PeerLink): void {
+    this.count('ack-timeout');
+    this.warn('ack-timeout', `Payloads to ${link.remote} are not acknowledged: trying a new connection`);
+    this.lanes.leave(link, 'reset');
+  }
+
+  #gone(link: PeerLink): void {
+    this.lanes.vacate(link);
+    this.world.cancel(link);
+    link.end();
+  }
+
+  /** A link broke. */
+  #ended(link: PeerLink, wasEstablished: boolean): void {
+    if (!wasEstablished) {
+      if (link.role === 'accepted') this.#arrivalEnded(link);
+      else this.#handshaker.dialEnded(link, { kind: 'report', report: 'silent' });
+      return;
+    }
+    const peer = link.peer!;
+    this.#gone(link);
+    if (link.purpose === 'payload') this.#routes.lost(peer);
+    if (link.purpose === 'protocol' || (link.purpose === 'payload' && peer.protocol.link === undefined)) {
+      this.world.link(link.proven!, 'closed');
+    }
+    this.#tidy(peer);
+  }
+
+  #arrivalEnded(link: PeerLink): void {
+    this.#handshaker.arrivalEnded(link, { kind: 'ended' });
+  }
+
+  // --- casts ---
+
+  #castNow(peer: Peer, cast: Cast): boolean {
+    const answering = this.#answering;
+    const link =
+      answering !== undefined && answering.peer === peer && answering.state === 'established'
+        ? answering
+        : (peer.protocol.link ?? establishedOf(peer.verify));
+    if (link === undefined) return false;
+    link.usedAtMs = this.world.now();
+    link.sendCast(cast);
+    return true;
+  }
+
+  #castLater(peer: Peer, cast: Cast): void {
+    if (peer.casts.length >= this.settings.limits.castQueue) {
+      this.unsent(cast);
+      return;
+    }
+    peer.casts.push(cast);
+    if (!peer.protocol.coming) this.#handshaker.dial(peer, 'protocol');
+  }
+
+  #tidy(peer: Peer): void {
+    if (peer.blank) this.#peers.delete(peer);
+  }
+}
+
+function establishedOf(links: Iterable<PeerLink>): PeerLink | undefined {
+  for (const link of links) if (link.state === 'established') return link;
+  return undefined;
+}

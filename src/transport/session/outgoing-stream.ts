@@ -1,0 +1,191 @@
+import { Fifo } from './fifo.js';
+import type { CreditFrame, PermitFrame } from './frame.js';
+import { Progress, type OutgoingMessage } from './message.js';
+
+/** What a fresh stream may send, learnt from the first credit of an epoch. */
+export interface Window {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+/** How permits are asked for, and given back. */
+export interface Permits {
+  ask(stream: OutgoingStream, message: OutgoingMessage): void;
+  takeBack(stream: OutgoingStream, free: boolean): void;
+}
+
+/** One order of messages: credited ones, or replies. */
+class Line {
+  readonly queue = new Fifo<OutgoingMessage>();
+  /** `unsure`: it was asked for on a link that is gone. */
+  permit: 'none' | 'asked' | 'given' | 'unsure' = 'none';
+  /** Aborted messages that still stand in the queue. */
+  gone = 0;
+
+  head(): OutgoingMessage | undefined {
+    for (let head = this.queue.peek(); head !== undefined; head = this.queue.peek()) {
+      if (head.progress !== Progress.Settled || head.framedBytes > 0) return head;
+      this.queue.shift();
+      this.gone--;
+    }
+    return undefined;
+  }
+}
+
+/**
+ * The messages of one stream that are not in frames yet. Replies stand in a line of their own: they need no
+ * credit, so they must not wait behind messages that do.
+ */
+export class OutgoingStream {
+  /** Whether it stands in the session's round. */
+  scheduled = false;
+  readonly #credited = new Line();
+  readonly #replies = new Line();
+  #repliesTurn = true;
+  #creditMessages = 0;
+  #creditBytes = 0;
+  #usedMessages = 0;
+  #usedBytes = 0;
+  /** Costs above need a permit; undefined until the first credit. */
+  #permitAbove: number | undefined;
+
+  constructor(readonly number: number) {}
+
+  get empty(): boolean {
+    return this.#credited.queue.length === 0 && this.#replies.queue.length === 0;
+  }
+
+  /** Whether a turn in the round would be in vain. */
+  get settled(): boolean {
+    return this.empty && this.#credited.permit !== 'unsure' && this.#replies.permit !== 'unsure';
+  }
+
+  push(message: OutgoingMessage): void {
+    this.#line(message.free).queue.push(message);
+  }
+
+  /**
+   * A message in a queue was settled and will never begin.
+   *
+   * @returns whether the permit that it had has to be given back
+   */
+  aborted(message: OutgoingMessage): boolean {
+    const line = this.#line(message.free);
+    const permitted = line.permit === 'given' && line.queue.peek() === message;
+    if (permitted) line.permit = 'none';
+    line.gone++;
+    // A head that waits for credit would otherwise gather aborted ones behind it without end.
+    if (line.gone * 2 > line.queue.length) {
+      line.queue.retain((waiting) => waiting.progress !== Progress.Settled || waiting.framedBytes > 0);
+      line.gone = 0;
+    }
+    return permitted;
+  }
+
+  opened(window: Window): void {
+    this.#creditMessages = window.messages;
+    this.#creditBytes = window.bytes;
+    this.#permitAbove = Math.floor(window.bytes / 2);
+  }
+
+  credited(frame: CreditFrame): void {
+    this.#creditMessages = Math.max(this.#creditMessages, frame.messages);
+    this.#creditBytes = Math.max(this.#creditBytes, frame.bytes);
+  }
+
+  /** @returns whether the permit was wanted; one that is not has to be given back */
+  permitted(frame: PermitFrame): boolean {
+    const line = this.#line(frame.free);
+    if (line.permit !== 'asked') return false;
+    const head = line.head();
+    const wanted = head !== undefined && head.framedBytes === 0 && head.cost === frame.bytes;
+    line.permit = wanted ? 'given' : 'none';
+    return wanted;
+  }
+
+  /**
+   * A link is gone, and perhaps a permit that was asked for with it. That is cleared up in `ready`, which comes
+   * after the frames that are sent again: one of them may still need the permit that the receiver holds now.
+   */
+  relinked(): void {
+    for (const line of [this.#credited, this.#replies]) if (line.permit === 'asked') line.permit = 'unsure';
+  }
+
+  /** The receiver has forgotten everything: what had begun begins again, or is dropped if it was given up. */
+  newEpoch(drop: (message: OutgoingMessage) => void): void {
+    this.#creditMessages = this.#creditBytes = this.#usedMessages = this.#usedBytes = 0;
+    this.#permitAbove = undefined;
+    for (const line of [this.#credited, this.#replies]) {
+      line.permit = 'none';
+      const head = line.head();
+      if (head === undefined || head.framedBytes === 0) continue;
+      if (head.progress === Progress.Settled) drop(line.queue.shift()!);
+      else head.rewind();
+    }
+  }
+
+  /** The line that may give a frame now, in turn; undefined when both wait. */
+  ready(permits: Permits): OutgoingMessage | undefined {
+    const first = this.#repliesTurn ? this.#replies : this.#credited;
+    const second = this.#repliesTurn ? this.#credited : this.#replies;
+    const message = this.#readyHead(first, permits) ?? this.#readyHead(second, permits);
+    if (message !== undefined) this.#repliesTurn = !message.free;
+    return message;
+  }
+
+  /** Pays for a message that begins, and takes it out of its queue once it has given its last frame. */
+  framed(message: OutgoingMessage, began: boolean, last: boolean): void {
+    const line = this.#line(message.free);
+    if (began) this.#pay(message, line);
+    if (last) line.queue.shift();
+  }
+
+  /** All that is queued, taken out. */
+  drain(each: (message: OutgoingMessage) => void): void {
+    for (const line of [this.#credited, this.#replies]) {
+      for (let next = line.queue.shift(); next !== undefined; next = line.queue.shift()) each(next);
+      line.gone = 0;
+    }
+  }
+
+  #readyHead(line: Line, permits: Permits): OutgoingMessage | undefined {
+    const head = line.head();
+    const mayBegin = head !== undefined && head.framedBytes === 0;
+    const large = mayBegin && this.#needsPermit(head);
+    if (line.permit === 'unsure') {
+      line.permit = 'none';
+      if (!large) permits.takeBack(this, line === this.#replies);
+    }
+    if (!mayBegin) return head;
+    if (!large) return head.free || this.#affords(head) ? head : undefined;
+    if (line.permit === 'given')
+      return head.free || this.#creditMessages > this.#usedMessages ? head : undefined;
+    if (line.permit === 'none' && this.#permitAbove !== undefined) {
+      line.permit = 'asked';
+      permits.ask(this, head);
+    }
+    return undefined;
+  }
+
+  /** Before the first credit the window is not known; a message of one frame is taken without. */
+  #needsPermit(message: OutgoingMessage): boolean {
+    return this.#permitAbove === undefined ? !message.small : message.cost > this.#permitAbove;
+  }
+
+  #affords(message: OutgoingMessage): boolean {
+    return this.#creditMessages > this.#usedMessages && this.#creditBytes - this.#usedBytes >= message.cost;
+  }
+
+  #pay(message: OutgoingMessage, line: Line): void {
+    const permitted = line.permit === 'given';
+    // One that was asked for by a message that is gone stays asked for, until the answer tells.
+    if (permitted) line.permit = 'none';
+    if (message.free) return;
+    this.#usedMessages++;
+    if (!permitted) this.#usedBytes += message.cost;
+  }
+
+  #line(free: boolean): Line {
+    return free ? this.#replies : this.#credited;
+  }
+}

@@ -1,0 +1,129 @@
+import type { Address } from '../../address.js';
+import type { NodeId } from '../../node-id.js';
+import type { SessionOffer } from './frame.js';
+import { IncomingSession, type Receiver } from './incoming-session.js';
+import type { OutgoingSession } from './outgoing-session.js';
+import type { Cast, PeerLink } from './peer-link.js';
+import type { SessionTimer } from './world.js';
+
+/** What leads to a peer for one purpose: at most one established link, and those that may become it. */
+export class Lane implements SessionTimer {
+  link: PeerLink | undefined;
+  /** Our own dial, before it is established. */
+  dialling: PeerLink | undefined;
+  /** The peer's dial, which we have answered. */
+  arriving: PeerLink | undefined;
+  /** The peer's dial, which waits for the end of ours. */
+  held: PeerLink | undefined;
+  /** Our dial gave way to the peer's, whose hello has not come yet. */
+  awaiting = false;
+
+  constructor(
+    readonly peer: Peer,
+    readonly purpose: 'protocol' | 'payload',
+    readonly expired: (lane: Lane) => void,
+  ) {}
+
+  /** Whether a link is on its way. */
+  get coming(): boolean {
+    return (
+      this.dialling !== undefined || this.arriving !== undefined || this.held !== undefined || this.awaiting
+    );
+  }
+
+  /** Every link that stands here, taken out. */
+  clear(): PeerLink[] {
+    const links = [this.link, this.dialling, this.arriving, this.held].filter((link) => link !== undefined);
+    this.link = this.dialling = this.arriving = this.held = undefined;
+    this.awaiting = false;
+    return links;
+  }
+
+  fired(): void {
+    if (this.awaiting) this.expired(this);
+  }
+}
+
+/** What a peer needs from its endpoint. */
+export interface PeerOwner {
+  readonly receiver: Receiver;
+  session(): OutgoingSession;
+  awaitExpired(lane: Lane): void;
+  redial(peer: Peer): void;
+}
+
+/** One peer: its two lanes, and a session in each direction. */
+export class Peer implements SessionTimer {
+  readonly protocol: Lane;
+  readonly payload: Lane;
+  readonly out: OutgoingSession;
+  incoming: IncomingSession | undefined;
+  /** Verify links: a protocol message may go over an established one when there is no other link. */
+  readonly verify = new Set<PeerLink>();
+  /** Casts that wait for the next protocol link. */
+  readonly casts: Cast[] = [];
+  /** Payload links that failed in a row, and since when. */
+  failures = 0;
+  failingSinceMs = 0;
+  redialling = false;
+  /** Watch: what was seen at its last look, and for how many looks nothing has moved. */
+  readonly watched = { acknowledged: 0, heard: 0, activity: 0, unansweredLooks: 0, idleLooks: 0 };
+  /** Protocol messages that have come. */
+  heard = 0;
+  forgotten = false;
+
+  constructor(
+    readonly owner: PeerOwner,
+    /** Undefined while only an address is known. */
+    public id: NodeId | undefined,
+    public address: Address,
+  ) {
+    this.protocol = new Lane(this, 'protocol', (lane) => owner.awaitExpired(lane));
+    this.payload = new Lane(this, 'payload', (lane) => owner.awaitExpired(lane));
+    this.out = owner.session();
+  }
+
+  /** Whether nothing would be lost with it. */
+  get blank(): boolean {
+    return (
+      !this.protocol.coming &&
+      !this.payload.coming &&
+      this.protocol.link === undefined &&
+      this.payload.link === undefined &&
+      this.verify.size === 0 &&
+      this.casts.length === 0 &&
+      this.incoming === undefined &&
+      !this.out.met &&
+      !this.out.pending
+    );
+  }
+
+  /** Whether the payload lane has nothing to do, now or soon. */
+  get idle(): boolean {
+    return !this.out.pending && (this.incoming === undefined || this.incoming.held === 0);
+  }
+
+  lane(purpose: 'protocol' | 'payload'): Lane {
+    return purpose === 'protocol' ? this.protocol : this.payload;
+  }
+
+  /**
+   * The incoming session that an offer asks for. One that is not known begins a new epoch, the next after the
+   * offered one: both sides count alike without telling each other.
+   *
+   * @returns undefined when the offer contradicts what was received
+   */
+  admit(offer: SessionOffer): { known: boolean; session: IncomingSession } | undefined {
+    const known = this.incoming;
+    if (known !== undefined && known.epoch === offer.epoch) {
+      return offer.firstUnacked > known.expected ? undefined : { known: true, session: known };
+    }
+    known?.end();
+    this.incoming = new IncomingSession(this.id!, offer.epoch + 1, this.owner.receiver);
+    return { known: false, session: this.incoming };
+  }
+
+  fired(): void {
+    if (this.redialling) this.owner.redial(this);
+  }
+}

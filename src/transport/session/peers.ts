@@ -1,0 +1,79 @@
+import { formatAddress, type Address } from '../../address.js';
+import type { NodeId } from '../../node-id.js';
+import type { Destination } from '../transport.js';
+import { Peer, type PeerOwner } from './peer.js';
+
+/** The peers of an endpoint, by id; those of whom only an address is known, by that. */
+export class Peers {
+  readonly #byId = new Map<NodeId, Peer>();
+  readonly #nameless = new Map<string, Peer>();
+  /** Who answered last at an address that was dialled without an id. */
+  readonly #answered = new Map<string, Peer>();
+
+  constructor(readonly owner: PeerOwner) {}
+
+  get(id: NodeId): Peer | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** The peer that is meant; made if it is not known. */
+  of(destination: Destination): Peer {
+    const { id, address } = destination;
+    if (id === undefined) return this.#at(address);
+    let peer = this.#byId.get(id);
+    if (peer === undefined) {
+      peer = new Peer(this.owner, id, address);
+      this.#byId.set(id, peer);
+    } else {
+      peer.address = address;
+    }
+    return peer;
+  }
+
+  /** A nameless peer has said who it is. Whatever waits for it goes to the peer of that id. */
+  identified(peer: Peer, id: NodeId, address: Address): Peer {
+    if (peer.id !== undefined) return peer;
+    const key = formatAddress(peer.address);
+    if (this.#nameless.get(key) === peer) this.#nameless.delete(key);
+    const known = this.#byId.get(id);
+    this.#answered.set(key, known ?? peer);
+    if (known === undefined) {
+      peer.id = id;
+      peer.address = address;
+      this.#byId.set(id, peer);
+      return peer;
+    }
+    known.casts.push(...peer.casts.splice(0));
+    known.out.adopt(peer.out);
+    return known;
+  }
+
+  delete(peer: Peer): void {
+    if (peer.id !== undefined && this.#byId.get(peer.id) === peer) this.#byId.delete(peer.id);
+    for (const index of [this.#nameless, this.#answered]) {
+      for (const [key, other] of index) if (other === peer) index.delete(key);
+    }
+  }
+
+  all(): Peer[] {
+    return [...this.#byId.values(), ...this.#nameless.values()];
+  }
+
+  clear(): void {
+    this.#byId.clear();
+    this.#nameless.clear();
+    this.#answered.clear();
+  }
+
+  #at(address: Address): Peer {
+    const key = formatAddress(address);
+    const answered = this.#answered.get(key);
+    if (answered?.protocol.link !== undefined || answered?.payload.link !== undefined) return answered;
+    let peer = this.#nameless.get(key);
+    if (peer === undefined) {
+      peer = new Peer(this.owner, undefined, address);
+      this.#nameless.set(key, peer);
+    }
+    return peer;
+  }
+}

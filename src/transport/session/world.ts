@@ -1,0 +1,52 @@
+import type { Address } from '../../address.js';
+import type { NodeId } from '../../node-id.js';
+import type { Dial, DialOutcome } from '../link.js';
+import type { Destination, IncomingMessage, LinkReport, ProvenPeer, Receipt } from '../transport.js';
+import type { TransportDeadlines, TransportLimits } from './limits.js';
+
+/** A deadline as data: the endpoint gets it back when it fires. A cancelled one may fire: it is harmless. */
+export interface SessionTimer {
+  fired(): void;
+}
+
+/** Figures that only grow. */
+export interface Counters {
+  messagesIn: number;
+  messagesOut: number;
+  resumed: number;
+  readonly closedFor: Record<string, number>;
+}
+
+/** The only things that an endpoint can do, besides giving frames to the links it was given. */
+export interface SessionWorld {
+  /** Milliseconds, monotonic. */
+  now(): number;
+  /** Uniform in [0, 1). */
+  random(): number;
+  dial(address: Address, timeoutMs: number, outcome: DialOutcome): Dial;
+  after(delayMs: number, timer: SessionTimer): void;
+  cancel(timer: SessionTimer): void;
+  /** Asks for one call of `endpoint.turnEnded()` once the current turn's inputs are read. */
+  turn(): void;
+
+  record(): Uint8Array;
+  introduce(peer: ProvenPeer, record: Uint8Array): 'grant' | 'wait' | 'refuse';
+  protocolMessage(from: ProvenPeer, body: unknown): void;
+  link(about: Destination, report: LinkReport, by?: NodeId): void;
+  receive(message: IncomingMessage): Receipt;
+  duplicateId(remote: string): void;
+  /** A cast certainly did not reach the kernel. */
+  unsent(notify: () => void): void;
+  warn(message: string): void;
+  debug(message: string): void;
+}
+
+/** What an endpoint is told when it is made. */
+export interface EndpointSettings {
+  readonly clusterName: string;
+  readonly id: NodeId;
+  readonly serializer: string;
+  readonly versions: { readonly min: number; readonly max: number };
+  readonly limits: TransportLimits;
+  readonly deadlines: TransportDeadlines;
+}

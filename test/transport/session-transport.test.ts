@@ -1,0 +1,44 @@
+import { describe, expect, it } from '@jest/globals';
+import { Transports } from './cluster-of-transports.js';
+
+describe('a send', () => {
+  it('arrives, and resolves once it is acknowledged', async () => {
+    const cluster = new Transports();
+    const [a, b] = [await cluster.node('a'), await cluster.node('b')];
+    const sent = a.send(b, 'hello');
+    expect(sent.state).toBe('pending');
+    await cluster.run(100);
+    expect(b.texts).toEqual(['hello']);
+    expect(b.received[0]!.from).toBe(a.id);
+    expect(sent.state).toBe('acknowledged');
+  });
+
+  it('keeps the order of a stream, both ways on one link', async () => {
+    const cluster = new Transports();
+    const [a, b] = [await cluster.node('a'), await cluster.node('b')];
+    const sent = Array.from({ length: 100 }, (_, i) => [a.send(b, `a${i}`), b.send(a, `b${i}`)]).flat();
+    await cluster.run(100);
+    expect(sent.map(({ state }) => state)).toEqual(sent.map(() => 'acknowledged'));
+    expect(b.texts).toEqual(Array.from({ length: 100 }, (_, i) => `a${i}`));
+    expect(a.texts).toEqual(Array.from({ length: 100 }, (_, i) => `b${i}`));
+    expect([a.transport.stats.payloadLinks, b.transport.stats.payloadLinks]).toEqual([1, 1]);
+    await cluster.close(a, b);
+    expect([a.transport.stats.sockets, b.transport.stats.sockets, cluster.clock.pending]).toEqual([0, 0, 0]);
+  });
+});
+
+describe('a cast', () => {
+  it('dials, and tells both nodes once that the link is up', async () => {
+    const cluster = new Transports();
+    const [a, b] = [await cluster.node('a'), await cluster.node('b')];
+    a.cast(b, 'one');
+    a.cast(b, 'two');
+    await cluster.run(100);
+    expect(b.bodies).toEqual(['one', 'two']);
+    expect(b.casts[0]!.from).toEqual(a.destination);
+    b.cast(a, 'three');
+    await cluster.run(100);
+    expect(a.bodies).toEqual(['three']);
+    expect([a.reports, b.reports]).toEqual([['up b'], ['up a']]);
+  });
+});

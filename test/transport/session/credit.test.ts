@@ -1,0 +1,237 @@
+import { describe, expect, it } from '@jest/globals';
+import type { IncomingMessage } from '../../../src/transport/transport.js';
+import { Transports, type Outcome, type RecordedNode } from '../cluster-of-transports.js';
+import { Impostor } from './impostor.js';
+
+const MIB = 1024 * 1024;
+
+async function two(options = {}): Promise<{ cluster: Transports; a: RecordedNode; b: RecordedNode }> {
+  const cluster = new Transports();
+  return { cluster, a: await cluster.node('a', options), b: await cluster.node('b', options) };
+}
+
+function counted(outcomes: readonly Outcome[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { state } of outcomes) counts[state] = (counts[state] ?? 0) + 1;
+  return counts;
+}
+
+describe('credit', () => {
+  it('in messages holds the sender back until the reader takes them', async () => {
+    const { cluster, a, b } = await two({ limits: { windowMessages: 8 } });
+    b.takes = () => 'held';
+    const sent = Array.from({ length: 20 }, (_, i) => a.send(b, `${i}`));
+    await cluster.run(100);
+    expect(counted(sent)).toEqual({ acknowledged: 8, pending: 12 });
+    b.received[0]!.release();
+    b.received[0]!.release();
+    b.received[1]!.release();
+    await cluster.run(100);
+    expect(counted(sent)).toEqual({ acknowledged: 10, pending: 10 });
+    b.takes = (message) => {
+      message.release();
+      return 'held';
+    };
+    for (const message of b.received) message.release();
+    await cluster.run(100);
+    expect(counted(sent)).toEqual({ acknowledged: 20 });
+    expect(b.texts).toEqual(Array.from({ length: 20 }, (_, i) => `${i}`));
+  });
+
+  it('in bytes holds the sender back, too', async () => {
+    const { cluster, a, b } = await two({ limits: { windowBytes: 1000 } });
+    b.takes = () => 'held';
+    const sent = Array.from({ length: 6 }, () => a.send(b, new Uint8Array(300)));
+    await cluster.run(100);
+    expect(counted(sent)).toEqual({ acknowledged: 3, pending: 3 });
+    for (const message of [...b.received]) message.release();
+    await cluster.run(100);
+    expect(counted(sent)).toEqual({ acknowledged: 6 });
+  });
+
+  it('of one stream leaves the others free', async () => {
+    const { cluster, a, b } = await two({ limits: { windowMessages: 1 } });
+    b.takes = ({ stream }) => {
+      if (stream === 2) b.received.at(-1)!.release();
+      return 'held';
+    };
+    const slow = Array.from({ length: 3 }, () => a.send(b, 'slow', { stream: 1 }));
+    const fast = Array.from({ length: 3 }, () => a.send(b, 'fast', { stream: 2 }));
+    await cluster.run(100);
+    expect([counted(slow), counted(fast)]).toEqual([{ acknowledged: 1, pending: 2 }, { acknowledged: 3 }]);
+  });
+
+  it('that was given back on a link that broke is told again', async () => {
+    const { cluster, a, b } = await two({ limits: { windowMessages: 2 } });
+    b.takes = () => 'held';
+    const sent = Array.from({ length: 4 }, () => a.send(b, 'x'));
+    await cluster.run(50);
+    cluster.network.cutOneWay('b', 'a');
+    for (const message of [...b.received]) message.release();
+    await cluster.run(10);
+    cluster.network.breakLinks('a', 'b');
+    cluster.network.heal();
+    await cluster.run(1000);
+    expect(counted(sent)).toEqual({ acknowledged: 4 });
+  });
+
+  it('is not needed by replies: two nodes whose handlers await each other never block', async () => {
+    const { cluster, a, b } = await two({ limits: { windowMessages: 2, windowBytes: 2000 } });
+    const answered = { a: 0, b: 0 };
+    for (const [node, other] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      // Kind 1 is a question, kind 2 its answer. A question is only released once a question of our own is answered.
+      const open: IncomingMessage[] = [];
+      node.takes = (message) => {
+        if (message.kind === 2) {
+          answered[node.name as 'a' | 'b']++;
+          message.release();
+          open.shift()?.release();
+        } else {
+          open.push(message);
+          node.send(other, message.payload, { kind: 2, free: true });
+        }
+        return 'held';
+      };
+    }
+    for (let i = 0; i < 50; i++) {
+      a.send(b, new Uint8Array(300), { kind: 1 });
+      b.send(a, new Uint8Array(300), { kind: 1 });
+    }
+    await cluster.run(5000);
+    expect(answered).toEqual({ a: 50, b: 50 });
+  });
+});
+
+describe('the send queue', () => {
+  it('is bounded in messages', async () => {
+    const { cluster, a, b } = await two({ limits: { windowMessages: 1, sendQueueMessages: 3 } });
+    b.takes = () => 'held';
+    a.send(b, 'held');
+    await cluster.run(50);
+    const sent = Array.from({ length: 5 }, () => a.send(b, 'x'));
+    const reply = a.send(b, 'reply', { free: true });
+    await cluster.run(50);
+    expect(counted(sent)).toEqual({ pending: 3, SendQueueFullError: 2 });
+    expect(reply.state).toBe('acknowledged');
+  });
+
+  it('is bounded in bytes, and one larger payload passes alone', async () => {
+    const { cluster, a, b } = await two({ limits: { sendQueueBytes: 1000 } });
+    const sent = [5000, 10].map((size) => a.send(b, new Uint8Array(size)));
+    await cluster.run(100);
+    expect(sent.map(({ state }) => state)).toEqual(['acknowledged', 'SendQueueFullError']);
+  });
+});
+
+describe('a large payload', () => {
+  it('over the limit is refused at the door', async () => {
+    const { cluster, a, b } = await two({ limits: { payloadBytes: 100 } });
+    const sent = [
+      a.send(b, new Uint8Array(101)),
+      a.send(b, new Uint8Array(1), { meta: new Uint8Array(8193) }),
+    ];
+    await cluster.run(0);
+    expect(counted(sent)).toEqual({ PayloadTooLargeError: 2 });
+  });
+
+  it('over the window asks for a permit, and arrives whole', async () => {
+    const { cluster, a, b } = await two();
+    const payload = cluster.random.bytes(5 * MIB + 123);
+    const sent = a.send(b, payload, { meta: new Uint8Array([1, 2]), kind: 9, stream: 255 });
+    await cluster.run(1000);
+    expect(sent.state).toBe('acknowledged');
+    const message = b.received[0]!;
+    expect([message.kind, message.stream, [...message.meta]]).toEqual([9, 255, [1, 2]]);
+    expect(Buffer.compare(message.payload, payload)).toBe(0);
+  });
+
+  it('lets small messages of other streams pass between its chunks', async () => {
+    const { cluster, a, b } = await two();
+    a.send(b, 'first');
+    await cluster.run(50);
+    const order: string[] = [];
+    b.takes = (message) => {
+      order.push(message.stream === 1 ? 'large' : 'small');
+      message.release();
+      return 'held';
+    };
+    const large = a.send(b, new Uint8Array(16 * MIB), { stream: 1 });
+    await cluster.run(3);
+    const small = a.send(b, 'small', { stream: 2 });
+    await cluster.run(500);
+    expect([large.state, small.state]).toEqual(['acknowledged', 'acknowledged']);
+    expect(order).toEqual(['small', 'large']);
+  });
+
+  it('waits for the budget of the node, and resumes across a broken link', async () => {
+    const { cluster, a, b } = await two({ limits: { reassemblyBytes: 8 * MIB } });
+    const c = await cluster.node('c');
+    b.takes = () => 'held';
+    const sent = [a.send(b, new Uint8Array(5 * MIB)), c.send(b, new Uint8Array(5 * MIB))];
+    await cluster.run(500);
+    expect(counted(sent)).toEqual({ acknowledged: 1, pending: 1 });
+    cluster.network.breakLinks('b', 'c');
+    cluster.network.breakLinks('a', 'b');
+    await cluster.run(500);
+    expect(counted(sent)).toEqual({ acknowledged: 1, pending: 1 });
+    b.received[0]!.release();
+    await cluster.run(500);
+    expect(counted(sent)).toEqual({ acknowledged: 2 });
+  });
+
+  it('as a reply does not wait for messages that wait for it', async () => {
+    const { cluster, a, b } = await two({ limits: { reassemblyBytes: 8 * MIB } });
+    a.takes = b.takes = () => 'held';
+    const messages = [a.send(b, new Uint8Array(6 * MIB)), b.send(a, new Uint8Array(6 * MIB))];
+    await cluster.run(500);
+    const replies = [
+      a.send(b, new Uint8Array(6 * MIB), { free: true }),
+      b.send(a, new Uint8Array(6 * MIB), { free: true }),
+    ];
+    await cluster.run(500);
+    expect(counted([...messages, ...replies])).toEqual({ acknowledged: 4 });
+  });
+
+  it('whose permit is not needed any more gives it back', async () => {
+    const { cluster, a, b } = await two({ limits: { reassemblyBytes: 8 * MIB } });
+    b.takes = () => 'held';
+    const first = a.send(b, new Uint8Array(5 * MIB));
+    await cluster.run(500);
+    const controller = new AbortController();
+    const aborted = a.send(b, new Uint8Array(6 * MIB), { signal: controller.signal });
+    await cluster.run(50);
+    controller.abort();
+    const second = a.send(b, new Uint8Array(4 * MIB));
+    const small = a.send(b, 'small');
+    b.received[0]!.release();
+    await cluster.run(500);
+    expect(counted([first, aborted, second, small])).toEqual({ acknowledged: 3, NotDeliveredError: 1 });
+  });
+});
+
+describe('a peer that breaks the rules', () => {
+  it.each([
+    ['sends without credit', 'over-credit', 2],
+    ['skips a sequence number', 'sequence-gap', 0],
+    ['sends a large payload without a permit', 'over-credit', 0],
+    ['asks for a permit over the limit', 'oversized-payload', 0],
+    ['acknowledges what was never sent', 'sequence-gap', 0],
+    ['sends a chunk of nothing', 'malformed-message', 0],
+    ['says ready twice', 'unexpected-frame', 0],
+  ])('%s: it is closed and counted', async (what, violation, taken) => {
+    const cluster = new Transports();
+    const b = await cluster.node('b', { limits: { windowMessages: 2 } });
+    b.takes = () => 'held';
+    const impostor = await Impostor.connect(cluster, b);
+    impostor.misbehave(what);
+    await cluster.run(50);
+    expect(impostor.isClosed).toBe(true);
+    expect(b.transport.stats.closedFor).toEqual({ [violation]: 1 });
+    expect(b.warnings.join()).toContain(violation);
+    expect(b.received).toHaveLength(taken);
+    expect(b.transport.stats.sockets).toBe(0);
+  });
+});
