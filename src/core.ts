@@ -15,7 +15,7 @@ export type { EventListener, EventListenerOptions } from './cluster/event-hub.js
 export type { NodeStatus, ReadyOptions } from './cluster/node-status.js';
 export { ClusterNode, startNode, type NodeStats } from './cluster/node.js';
 export type { ClusterLimits, ClusterOptions, TransportContext, TransportFactory } from './cluster/options.js';
-export { anyOf } from './discovery/composite.js';
+export { anyOf, type CompositeDiscovery } from './discovery/composite.js';
 export type { Discovery } from './discovery/discovery.js';
 export { loopback, type LoopbackOptions } from './discovery/loopback.js';
 export { seeds } from './discovery/static.js';
@@ -73,3 +73,17 @@ export {
 } from './membership/membership.js';
 export type { SwimComponents, SwimOptions, SwimOverrides, SwimPreset } from './membership/swim/options.js';
 export { isNodeId, parseNodeId, type NodeId } from './node-id.js';
+export type {
+  BindOptions,
+  Binding,
+  CastOptions,
+  Destination,
+  IncomingMessage,
+  LinkReport,
+  ProvenPeer,
+  Receipt,
+  Transport,
+  TransportHost,
+  TransportSendOptions,
+  TransportStats,
+} from './transport/transport.js';

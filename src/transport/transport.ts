@@ -1,21 +1,33 @@
 import type { Address } from '../address.js';
 import type { NodeId } from '../node-id.js';
 
-/** Where to send: an address, and the node that has to answer there, if it is known. */
+/** Where to send: an address, and the node that has to answer there, if it is known.
+ *
+ * @publicApi
+ */
 export interface Destination {
   readonly address: Address;
   readonly id: NodeId | undefined;
 }
 
-/** A peer whose handshake proved who it is. */
+/** A peer whose handshake proved who it is.
+ *
+ * @publicApi
+ */
 export interface ProvenPeer extends Destination {
   readonly id: NodeId;
 }
 
-/** What the way to a peer showed; see `LinkEvidence` in membership/protocol.ts for the meaning of each. */
+/** What the way to a peer showed; see `LinkEvidence` in membership/protocol.ts for the meaning of each.
+ *
+ * @publicApi
+ */
 export type LinkReport = 'up' | 'goodbye' | 'closed' | 'refused' | 'replaced' | 'silent' | 'local';
 
-/** Options of {@link Transport.send}. */
+/** Options of {@link Transport.send}.
+ *
+ * @publicApi
+ */
 export interface TransportSendOptions {
   /**
    * Gives up waiting: the promise rejects at once, `NotDeliveredError` when nothing was written yet, else
@@ -32,7 +44,10 @@ export interface TransportSendOptions {
   readonly free?: boolean | undefined;
 }
 
-/** A whole payload that has arrived and counts as acknowledged. */
+/** A whole payload that has arrived and counts as acknowledged.
+ *
+ * @publicApi
+ */
 export interface IncomingMessage {
   readonly from: NodeId;
   readonly stream: number;
@@ -44,7 +59,10 @@ export interface IncomingMessage {
   release(): void;
 }
 
-/** What became of a message at the moment it arrived. */
+/** What became of a message at the moment it arrived.
+ *
+ * @publicApi
+ */
 export type Receipt =
   /** Taken over: the receiver calls `release()` when it is done with it. */
   | 'held'
@@ -53,7 +71,10 @@ export type Receipt =
   /** This node is shutting down: the sender's promise rejects with `MemberDrainingError`. */
   | 'draining';
 
-/** Options of {@link Transport.cast}. */
+/** Options of {@link Transport.cast}.
+ *
+ * @publicApi
+ */
 export interface CastOptions {
   /** On the kept protocol link, on a fresh one that then replaces it, or on a fresh one that is closed soon. */
   readonly via?: 'kept' | 'fresh' | 'verify' | undefined;
@@ -64,6 +85,8 @@ export interface CastOptions {
 /**
  * The node above a transport: what the transport asks it and tells it. Every member is optional for a transport
  * that is used by itself. Calls never come from within a call into the transport.
+ *
+ * @publicApi
  */
 export interface TransportHost {
   /** Our own member record for the payload hello; opaque here. */
@@ -85,7 +108,10 @@ export interface TransportHost {
   listenerLost?(cause: unknown): void;
 }
 
-/** Options of {@link Transport.bind}. */
+/** Options of {@link Transport.bind}.
+ *
+ * @publicApi
+ */
 export interface BindOptions {
   /** Closes the listener and ends the sequence. */
   readonly signal?: AbortSignal | undefined;
@@ -97,7 +123,10 @@ export interface BindOptions {
   readonly advertise?: { readonly host?: string | undefined; readonly port?: number | undefined } | undefined;
 }
 
-/** A bound listener, and the messages that arrive when the host has no `receive`. */
+/** A bound listener, and the messages that arrive when the host has no `receive`.
+ *
+ * @publicApi
+ */
 export interface Binding extends AsyncIterable<IncomingMessage> {
   /** Where the listener really is. */
   readonly bound: Address;
@@ -105,7 +134,10 @@ export interface Binding extends AsyncIterable<IncomingMessage> {
   readonly advertised: Address;
 }
 
-/** Figures for metrics; all but the gauges only grow. */
+/** Figures for metrics; all but the gauges only grow.
+ *
+ * @publicApi
+ */
 export interface TransportStats {
   /** Established links now, per lane. */
   readonly protocolLinks: number;

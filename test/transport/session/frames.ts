@@ -6,7 +6,7 @@ import type { Frame } from '../../../src/transport/session/frame.js';
 
 /** Objects as the decoder makes them, so that strict comparison holds. */
 function record<T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
-  return fc.record<T>(model, { noNullPrototype: true }) ;
+  return fc.record<T>(model, { noNullPrototype: true });
 }
 
 const u48 = fc.oneof(
