@@ -1,0 +1,29 @@
+import { formatAddress, type Member, type MembershipEvent } from 'clusterpack';
+
+/** A member as the HTTP interface shows it. */
+export interface MemberJson {
+  readonly id: string;
+  readonly name: string;
+  /** host:port as advertised. */
+  readonly address: string;
+  readonly state: string;
+  readonly incarnation: number;
+  readonly metadata: object;
+}
+
+/** An event as `GET /events` shows it. */
+export interface EventJson {
+  readonly type: string;
+  readonly member: MemberJson;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+export function memberJson(member: Member): MemberJson {
+  const { id, name, state, incarnation, metadata } = member;
+  return { id, name, address: formatAddress(member.address), state, incarnation, metadata };
+}
+
+export function eventJson(event: MembershipEvent): EventJson {
+  return { type: event.type, member: memberJson(event.member), at: event.atMs };
+}

@@ -1,0 +1,97 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { performance } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+
+/** The repository's root. */
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** How long anything may take that is expected to happen: generous, since other tests share the machine. */
+export const PATIENCE_MS = 30_000;
+
+/** How a process ended. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A process that a test started, with all it has printed. */
+export class TestProcess {
+  stdout = '';
+  stderr = '';
+  exit: Exit | undefined;
+
+  private constructor(private readonly child: ChildProcess) {
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    // 'close' comes after the last output, 'exit' need not.
+    child.once('close', (code, signal) => (this.exit = { code, signal }));
+    child.once('error', (error) => (this.stderr += String(error)));
+  }
+
+  /** `node` with arguments, in an environment that shows nothing of this test run. */
+  static node(args: readonly string[], environment: NodeJS.ProcessEnv = {}, cwd = ROOT): TestProcess {
+    return new TestProcess(
+      spawn(process.execPath, args, {
+        cwd,
+        env: { ...outsideOfTests(process.env), ...environment },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    );
+  }
+
+  get pid(): number {
+    return this.child.pid!;
+  }
+
+  /** Whether the process is still there; its output may last a little longer. */
+  get isRunning(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** Waits until it ends by itself. */
+  ended(withinMs = PATIENCE_MS): Promise<Exit> {
+    return until(`process ${this.pid} ends`, () => this.exit, { withinMs, report: () => this.output() });
+  }
+
+  /** Ends it, stopped or not, and waits for that. */
+  async close(): Promise<void> {
+    if (this.isRunning) this.kill('SIGKILL');
+    await this.ended();
+  }
+
+  output(): string {
+    return `--- stdout of ${this.pid} ---\n${this.stdout}\n--- stderr of ${this.pid} ---\n${this.stderr}`;
+  }
+}
+
+/** What {@link until} may be told. */
+export interface UntilOptions {
+  readonly withinMs?: number;
+  /** Printed when the time is up. */
+  readonly report?: () => string;
+}
+
+/** Looks again and again until something is there; fails with the report when it does not come. */
+export async function until<T>(
+  what: string,
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+  { withinMs = PATIENCE_MS, report = () => '' }: UntilOptions = {},
+): Promise<T> {
+  const deadlineMs = performance.now() + withinMs;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    if (performance.now() > deadlineMs) throw new Error(`Not within ${withinMs} ms: ${what}\n${report()}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Jest marks its workers, and the library stays alone where it sees such a mark. */
+function outsideOfTests(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { JEST_WORKER_ID: _jest, VITEST_WORKER_ID: _vitest, NODE_ENV: _env, ...rest } = environment;
+  return rest;
+}
