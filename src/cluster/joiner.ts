@@ -80,12 +80,24 @@ export class Joiner {
     try {
       return await Promise.race([
         discovery.discoverNodes({ signal: round.signal }),
-        rejectOnAbort(round.signal),
+        this.#givenUp(round.signal),
       ]);
     } finally {
       timer.cancel();
       this.#aborter.signal.removeEventListener('abort', stop);
     }
+  }
+
+  /** Rejects when the signal aborts; a turn later if time is up, so that a discovery can give what it has by then. */
+  #givenUp(signal: AbortSignal): Promise<never> {
+    return new Promise((_, reject) => {
+      const giveUp = (): void => reject(signal.reason as Error);
+      const aborted = (): void => {
+        if (this.#aborter.signal.aborted) giveUp();
+        else this.clock.afterPoll(giveUp);
+      };
+      signal.addEventListener('abort', aborted, { once: true });
+    });
   }
 
   #others(found: readonly Address[]): Address[] {
@@ -109,15 +121,6 @@ export class Joiner {
     this.#pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_ALONE_MS);
     return pauseMs * jitter;
   }
-}
-
-function rejectOnAbort(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const give = (): void =>
-      reject(signal.reason instanceof Error ? signal.reason : new DiscoveryError('given up'));
-    if (signal.aborted) give();
-    else signal.addEventListener('abort', give, { once: true });
-  });
 }
 
 function messageOf(cause: unknown): string {

@@ -363,16 +363,14 @@ export class NodeLife {
     this.#joiner?.stop();
     this.#reunion?.cancel();
     const engine = this.#engine;
-    if (engine !== undefined) {
-      const joined = engine.protocol !== undefined;
-      if (joined) await this.#announceLeave(engine.protocol);
-      await engine.close(joined ? 'left' : 'shutdown');
-    }
+    const protocol = engine?.protocol;
+    if (protocol !== undefined) await this.#announceLeave(protocol);
+    await engine?.close(protocol === undefined ? 'shutdown' : 'left');
     this.#status = 'left';
     this.#waiters.close(new ClosedError());
     this.#listener.ended();
     await this.#closeDiscovery();
-    if (engine !== undefined) this.#options.logger.log('Left the cluster');
+    if (protocol !== undefined) this.#options.logger.log('Left the cluster');
   }
 
   /** A bind under way is finished first, so that what it opened is closed. Its failure is its caller's. */

@@ -23,8 +23,6 @@ export type HandlerMetadata =
       readonly kind: 'event';
       /** Undefined: all of them. */
       readonly types: readonly MembershipEventType[] | undefined;
-      /** `member`: the handler gets (member, event); `event`: it gets (event). */
-      readonly gets: 'member' | 'event';
     });
 
 /** What a parameter decorator left behind, in Nest's own format. */

@@ -49,15 +49,14 @@ export class HandlerRegistrar {
   }
 
   #listen(name: string, metadata: EventMetadata, invoke: Invocation): void {
-    const { types, gets } = metadata;
-    const forMembers = gets === 'member';
+    const { types } = metadata;
     const listener = (event: MembershipEvent): unknown => {
       if (types !== undefined && !types.includes(event.type)) return undefined;
       // A node does not greet itself.
-      if (forMembers && event.type === 'joined' && event.member.id === this.node.local.id) return undefined;
-      return this.#tell(name, invoke, forMembers ? [event.member, event] : [event]);
+      if (event.type === 'joined' && event.member.id === this.node.local.id) return undefined;
+      return this.#tell(name, invoke, [event.member, event]);
     };
-    this.node.onEvent(listener, { replay: forMembers && types?.includes('joined') === true, name });
+    this.node.onEvent(listener, { replay: types?.includes('joined') ?? true, name });
   }
 
   /**

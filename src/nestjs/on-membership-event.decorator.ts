@@ -2,7 +2,7 @@ import type { MembershipEventType } from '../membership/membership.js';
 import { addHandler, type ClusterHandlerOptions } from './handler-metadata.js';
 
 function onMember(type: MembershipEventType, options: ClusterHandlerOptions): MethodDecorator {
-  return addHandler({ kind: 'event', types: [type], gets: 'member', cluster: options.cluster });
+  return addHandler({ kind: 'event', types: [type], cluster: options.cluster });
 }
 
 /**
@@ -41,11 +41,11 @@ export function OnMemberLeft(options: ClusterHandlerOptions = {}): MethodDecorat
 }
 
 /**
- * Runs a method for membership events of these types, or of all types. It gets `(event)`.
+ * Runs a method for membership events of these types, or of all types. It gets `(member, event)`, as all do.
  *
  * ```ts
  * @OnMembershipEvent('unreachable', 'left')
- * gone(event: MembershipEvent) {}
+ * gone(member: Member, event: MembershipEvent) {}
  * ```
  *
  * @param given types, and at the end options for a named cluster
@@ -60,5 +60,5 @@ export function OnMembershipEvent(
     if (typeof one === 'string') types.push(one);
     else cluster = one.cluster;
   }
-  return addHandler({ kind: 'event', types: types.length === 0 ? undefined : types, gets: 'event', cluster });
+  return addHandler({ kind: 'event', types: types.length === 0 ? undefined : types, cluster });
 }

@@ -120,6 +120,19 @@ describe('the joiner', () => {
     expect(log[0]).toContain('no answer within');
   });
 
+  it('takes what a discovery gives at the last moment', async () => {
+    const { joiner, log, run } = setUp(
+      ({ signal }) =>
+        new Promise((resolve) =>
+          signal.addEventListener('abort', () => resolve([parseAddress('127.0.0.1:2')])),
+        ),
+    );
+    joiner.start();
+    await run(10_100);
+    joiner.stop();
+    expect(log).toEqual(['join 127.0.0.1:2']);
+  });
+
   it('leaves no timer behind and joins nothing after it was stopped', async () => {
     let answer!: (found: Address[]) => void;
     const { clock, joiner, log } = setUp(() => new Promise((resolve) => (answer = resolve)));

@@ -13,7 +13,7 @@ import { APP_PIPE } from '@nestjs/core';
 import { IsString } from 'class-validator';
 import { describe, expect, it } from '@jest/globals';
 import { ClusterMessage } from '../../src/cluster/messaging/cluster-message.js';
-import { Member, MembershipEvent } from '../../src/membership/membership.js';
+import { Member } from '../../src/membership/membership.js';
 import { ClusterCtx } from '../../src/nestjs/cluster-ctx.decorator.js';
 import { ClusterPayload } from '../../src/nestjs/cluster-payload.decorator.js';
 import { MembershipService } from '../../src/nestjs/membership.service.js';
@@ -177,14 +177,14 @@ describe('parameter decorators', () => {
         got.push(member.name, context.event?.type, context.message);
       }
       @OnMembershipEvent('left')
-      left(@ClusterPayload() event: MembershipEvent, @Sender() member: Member): void {
-        got.push(event.type, member.name);
+      left(@ClusterPayload() member: Member, @Sender() sender: Member): void {
+        got.push(member.name, sender.name);
       }
     }
     const { app, node } = await startApp({ providers: [Watcher] });
     await node.happen('joined');
     await node.happen('left');
-    expect(got).toEqual(['peer', 'joined', undefined, 'left', 'peer']);
+    expect(got).toEqual(['peer', 'joined', undefined, 'peer', 'peer']);
     await app.close();
   });
 

@@ -53,17 +53,17 @@ describe('a member handler', () => {
     });
   });
 
-  it('of @OnMembershipEvent gets the event, of the types it names or of all', async () => {
+  it('of @OnMembershipEvent gets member and event, of the types it names or of all', async () => {
     const all: string[] = [];
     const some: string[] = [];
     @Injectable()
     class Watcher {
       @OnMembershipEvent()
-      every(event: MembershipEvent): void {
+      every(_: Member, event: MembershipEvent): void {
         all.push(event.type);
       }
       @OnMembershipEvent('left', 'unreachable')
-      gone(event: MembershipEvent): void {
+      gone(_: Member, event: MembershipEvent): void {
         some.push(event.type);
       }
     }

@@ -1,5 +1,5 @@
 import { Injectable, type BeforeApplicationShutdown, type MessageEvent } from '@nestjs/common';
-import { MembershipEvent, OnMembershipEvent } from 'clusterpack';
+import { Member, MembershipEvent, OnMembershipEvent } from 'clusterpack';
 import { interval, map, merge, Subject, takeUntil, type Observable } from 'rxjs';
 import { eventJson } from './member-json.js';
 
@@ -18,7 +18,7 @@ export class EventFeed implements BeforeApplicationShutdown {
   }
 
   @OnMembershipEvent()
-  publish(event: MembershipEvent): void {
+  publish(_member: Member, event: MembershipEvent): void {
     this.events.next({ type: event.type, data: eventJson(event) });
   }
 

@@ -39,8 +39,17 @@ export class Leaver {
   }
 
   receiveTaken(from: KnownPeer): void {
+    this.#told(from.id);
+  }
+
+  /** A member's port refuses: it left as well, or died. Nobody is there to wait for. */
+  refused(id: NodeId): void {
+    this.#told(id);
+  }
+
+  #told(id: NodeId): void {
     if (!this.leaving || this.#completed) return;
-    this.#acknowledged.add(from.id);
+    this.#acknowledged.add(id);
     if (this.#acknowledged.size >= this.#needed()) this.#complete();
   }
 

@@ -133,6 +133,7 @@ export class Swim implements MembershipProtocol<SwimMessage> {
     this.#parts.admissions.link(about, evidence, by);
     this.#parts.joins.link(about, evidence);
     this.#parts.evidence.link(about, evidence, by);
+    if (evidence === 'refused' && about.id !== undefined) this.#parts.leaver.refused(about.id);
   }
 
   unsent(token: number): void {

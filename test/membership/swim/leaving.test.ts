@@ -32,6 +32,13 @@ describe('a leaver', () => {
     expect(node.notices).toEqual([{ type: 'leave-completed', acknowledgedBy: 0 }]);
   });
 
+  it('does not wait for a member whose port refuses, since that one has left too', () => {
+    const node = new Alone().with(1);
+    node.swim.leave();
+    node.swim.link(peerOf(1), 'refused');
+    expect(node.notices.map(({ type }) => type)).toEqual(['leave-completed']);
+  });
+
   it('gives up after two seconds, having asked again and again', () => {
     const node = new Alone().with(3);
     node.swim.leave();
