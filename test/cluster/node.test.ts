@@ -8,6 +8,7 @@ import {
   NotStartedError,
   UnknownMemberError,
 } from '../../src/errors.js';
+import { Random } from '../../src/simulation/random.js';
 import type { MembershipEvent } from '../../src/membership/membership.js';
 import { VirtualCluster } from '../support/virtual-cluster.js';
 
@@ -218,6 +219,28 @@ describe('a node', () => {
     await Promise.all([node.close(), node.close()]);
     expect(node.status).toBe('closed');
     await expect(node.start()).rejects.toBeInstanceOf(ClosedError);
+  });
+
+  it('whose id another process has goes on under a new one, and its events stay legal', async () => {
+    const same = (): (() => number) => {
+      const random = new Random(7);
+      return () => random.next();
+    };
+    const a = cluster.node('a', { random: same() });
+    const clone = cluster.node('clone', { random: same() });
+    expect(clone.local.id).toBe(a.local.id);
+    const seen = record(clone);
+    await cluster.run(cluster.node('c').start());
+    await cluster.run(a.start());
+    await cluster.run(clone.start());
+    const nodes = [...cluster.nodes.values()];
+    await cluster.until(() => nodes.every((node) => node.activeMembers.length === 3));
+    expect(new Set(nodes.map((node) => node.local.id)).size).toBe(3);
+    expect(cluster.logs.get('clone')!.join()).toContain('takes a new id');
+    await cluster.advance(30_000);
+    expect(seen.sort()).toEqual(['joined a', 'joined c']);
+    clone.onMessage('hi', () => undefined);
+    await cluster.run(a.emit(clone.local.id, 'hi', 1));
   });
 
   it('keeps events flowing when a listener throws', async () => {
