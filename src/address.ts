@@ -15,7 +15,9 @@ export interface Address {
 const MAX_HOST_LENGTH = 253;
 const HOST_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?$/;
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
-const IPV6 = /^[0-9a-fA-F:]*:[0-9a-fA-F:.]*(?:%[A-Za-z0-9_.-]+)?$/;
+const IPV6_GROUP = /^[0-9a-fA-F]{1,4}$/;
+const IPV6_ZONE = /%[A-Za-z0-9_.-]{1,32}$/;
+const IPV6_GROUPS = 8;
 
 /**
  * Reads `host:port`, `[ipv6]:port`, or a bare host when `defaultPort` is given.
@@ -46,7 +48,7 @@ export function sameAddress(a: Address, b: Address): boolean {
 
 /** Whether a host is an IP literal rather than a name. */
 export function isIpLiteral(host: string): boolean {
-  return IPV4.test(host) || (host.length <= 64 && IPV6.test(host));
+  return IPV4.test(host) || isIpv6(host);
 }
 
 /** Whether a host names this machine only (127.0.0.0/8, ::1, localhost). */
@@ -72,7 +74,23 @@ export function isAddress(value: unknown): value is Address {
   return isHost(host) && Number.isInteger(port) && (port as number) >= 1 && (port as number) <= 65535;
 }
 
-function isHost(host: unknown): host is string {
+/** Eight groups, or fewer with one `::`; the last two may be written as IPv4. */
+function isIpv6(host: string): boolean {
+  const bare = host.replace(IPV6_ZONE, '');
+  if (bare.length > 45 || !bare.includes(':')) return false;
+  const halves = bare.split('::');
+  if (halves.length > 2) return false;
+  const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')));
+  const last = groups.at(-1);
+  const endsAsIpv4 = last !== undefined && IPV4.test(last);
+  const hex = endsAsIpv4 ? groups.slice(0, -1) : groups;
+  if (!hex.every((group) => IPV6_GROUP.test(group))) return false;
+  const count = hex.length + (endsAsIpv4 ? 2 : 0);
+  return halves.length === 2 ? count < IPV6_GROUPS : count === IPV6_GROUPS;
+}
+
+/** Whether a text is an IP literal or a host name, without brackets and port. */
+export function isHost(host: unknown): host is string {
   return (
     typeof host === 'string' && host.length <= MAX_HOST_LENGTH && (isIpLiteral(host) || HOST_NAME.test(host))
   );

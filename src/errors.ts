@@ -52,6 +52,13 @@ export class InvalidNodeIdError extends ClusterError {
 /** Metadata is over its limit or cannot travel. The member keeps its old metadata. @publicApi */
 export class InvalidMetadataError extends ClusterError {
   readonly code = 'CLUSTER_INVALID_METADATA';
+  constructor(
+    message: string,
+    /** The limit that the encoded metadata is over; undefined when something else is wrong with it. */
+    readonly limitBytes?: number,
+  ) {
+    super(message);
+  }
 }
 
 /** A value cannot be serialized, or bytes are not a value of this serializer. Nothing was sent. @publicApi */
@@ -315,8 +322,8 @@ export class InvalidHandlerError extends ClusterError {
 const CLIP_LENGTH = 120;
 
 /** Text from outside, short and on one line, so that it cannot forge or flood a log. */
-export function clip(text: string): string {
+export function clip(text: unknown): string {
   // Control characters are exactly what is replaced here.
-  const printable = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?');
+  const printable = String(text).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?');
   return printable.length > CLIP_LENGTH ? `${printable.slice(0, CLIP_LENGTH)}…` : printable;
 }

@@ -9,6 +9,7 @@ import { Swim } from '../membership/swim/swim.js';
 import type { NodeId } from '../node-id.js';
 import { createTcpTransport } from '../transport/tcp/tcp-transport.js';
 import type { Binding, IncomingMessage, Receipt, Transport } from '../transport/transport.js';
+import { hostToAdvertise } from './advertised-host.js';
 import type { ResolvedOptions } from './options.js';
 import { ProtocolRunner } from './protocol-runner.js';
 
@@ -119,7 +120,7 @@ export class Engine {
     this.#binding = await this.transport.bind(
       { host, port },
       {
-        advertise,
+        advertise: { host: advertise.host ?? hostToAdvertise(host), port: advertise.port },
         host: {
           ...this.#runner.host,
           record: () => this.#record(),

@@ -8,9 +8,13 @@ import { createNodeId, type NodeId } from '../node-id.js';
 /** The protocol versions that this release speaks. */
 const VERSIONS = { min: 1, max: 1 };
 
+/** How long an id that replaced another is kept at least. */
+const MIN_RENEWED_MS = 60_000;
+
 /** Who this node is, and what it tells of itself. */
 export class LocalIdentity {
   #id: NodeId;
+  #keepUntilMs = Number.NEGATIVE_INFINITY;
   readonly #startedAtMs = Date.now();
 
   /** @param random makes ids repeatable, for tests and simulation; the system's secure source if undefined */
@@ -27,9 +31,17 @@ export class LocalIdentity {
     return this.#id;
   }
 
-  /** Takes a new id, since the old one turned out to be somebody else's. */
-  renew(): void {
+  /**
+   * Takes a new id, since the old one turned out to be somebody else's.
+   *
+   * @returns false when the id is hardly a minute old: whoever asks for that is not to be believed
+   */
+  renew(): boolean {
+    const now = this.clock.now();
+    if (now < this.#keepUntilMs) return false;
+    this.#keepUntilMs = now + MIN_RENEWED_MS;
     this.#id = this.#fresh();
+    return true;
   }
 
   /** What the protocol starts with. */

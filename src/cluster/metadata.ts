@@ -1,18 +1,18 @@
-import { Packr } from 'msgpackr';
+import { Packr } from 'msgpackr/pack';
 import { InvalidMetadataError } from '../errors.js';
 import type { ClusterMetadata } from '../membership/membership.js';
 
 const MAX_DEPTH = 8;
 
-/** Adds and replaces keys; null removes one. */
+/** Adds and replaces keys; null removes one, undefined leaves it as it is. */
 export function mergeMetadata(
   current: ClusterMetadata,
   patch: Readonly<Record<string, unknown>>,
 ): ClusterMetadata {
   const merged = new Map(Object.entries(current));
   for (const [key, value] of Object.entries(patch)) {
-    if (value === null || value === undefined) merged.delete(key);
-    else merged.set(key, value);
+    if (value === null) merged.delete(key);
+    else if (value !== undefined) merged.set(key, value);
   }
   return Object.fromEntries(merged);
 }
@@ -28,6 +28,7 @@ export function freezeMetadata(metadata: ClusterMetadata, limitBytes: number): C
   if (sizeBytes > limitBytes) {
     throw new InvalidMetadataError(
       `The metadata has ${sizeBytes} bytes, the limit is ${limitBytes}: every member keeps it, so keep it short, or raise limits.metadataBytes on every node`,
+      limitBytes,
     );
   }
   return copy;
@@ -42,19 +43,32 @@ function freezeValue(value: unknown, path: string, depth: number): unknown {
   }
   if (isPlainObject(value)) {
     const entries = Object.entries(value).filter(([, field]) => field !== undefined);
+    if (entries.some(([key]) => key === '__proto__')) {
+      throw new InvalidMetadataError(`${path} has the key "__proto__", which cannot travel`);
+    }
     return Object.freeze(
       Object.fromEntries(
         entries.map(([key, field]) => [key, freezeValue(field, `${path}.${key}`, depth + 1)]),
       ),
     );
   }
-  throw new InvalidMetadataError(
-    `${path} is a ${typeof value === 'object' ? value.constructor.name : typeof value}; metadata is what JSON can carry`,
-  );
+  throw new InvalidMetadataError(`${path} is ${describeUnfit(value)}; metadata is what JSON can carry`);
+}
+
+/** Whether two metadata say the same, whatever the order of their keys at the top. */
+export function sameMetadata(a: ClusterMetadata, b: ClusterMetadata): boolean {
+  const keys = Object.keys(a);
+  if (keys.length !== Object.keys(b).length) return false;
+  return keys.every((key) => key in b && JSON.stringify(a[key]) === JSON.stringify(b[key]));
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
+}
+
+function describeUnfit(value: unknown): string {
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'object' && value !== null ? `a ${value.constructor.name}` : `a ${typeof value}`;
 }

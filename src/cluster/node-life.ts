@@ -2,6 +2,7 @@ import { sameAddress, type Address } from '../address.js';
 import type { Clock, Timer } from '../clock.js';
 import {
   ClosedError,
+  DuplicateNodeIdError,
   NotDeliveredError,
   NotReadyError,
   NotStartedError,
@@ -9,19 +10,22 @@ import {
   type ProtocolViolationError,
 } from '../errors.js';
 import type { ClusterMetadata, Member, MembershipEvent } from '../membership/membership.js';
-import type { MembershipProtocol, ProtocolNotice } from '../membership/protocol.js';
+import type { MembershipProtocol } from '../membership/protocol.js';
 import type { NodeId } from '../node-id.js';
 import type { IncomingMessage, Receipt, Transport } from '../transport/transport.js';
 import { Engine, describePlace } from './engine.js';
 import { EventContinuity } from './event-continuity.js';
 import { Joiner } from './joiner.js';
 import { LocalIdentity } from './local-identity.js';
-import { describe } from './node-log.js';
 import type { NodeStatus, ReadyOptions } from './node-status.js';
+import { Notices } from './notices.js';
 import type { ResolvedOptions } from './options.js';
 import { systemClock, type SystemClock } from './system-clock.js';
 import { ThrottledLog } from '../throttled-log.js';
 import { Waiters } from './waiters.js';
+
+/** The view of a node that has left: not even itself is active any more. */
+const NOBODY: readonly Member[] = Object.freeze([]);
 
 /** Probe intervals that a node under a new id has to meet the members it knew before. */
 const REUNION_INTERVALS = 10;
@@ -62,8 +66,7 @@ export class NodeLife {
   #binding: Promise<Address> | undefined;
   #leaving: Promise<void> | undefined;
   #leaveSpread: (() => void) | undefined;
-  #stalls = 0;
-  #stalledMs = 0;
+  readonly #notices: Notices;
 
   constructor(options: ResolvedOptions, metadata: ClusterMetadata, listener: LifeListener) {
     this.#options = options;
@@ -73,6 +76,14 @@ export class NodeLife {
     this.random = options.random ?? Math.random;
     this.log = new ThrottledLog(options.logger, this.clock);
     this.#waiters = new Waiters(this.clock);
+    this.#notices = new Notices(options, this.log, {
+      isAlone: () => this.activeMembers.length === 1,
+      member: (id) => this.protocol?.member(id),
+      joined: () => this.#becomeReady(),
+      identityLost: (error) => this.#loseIdentity(error),
+      leaveSpread: () => this.#leaveSpread?.(),
+      error: (error) => this.#listener.error(error),
+    });
     this.#identity = new LocalIdentity(options.nodeName, metadata, this.clock, options.random);
   }
 
@@ -84,8 +95,12 @@ export class NodeLife {
     return this.#leaving !== undefined;
   }
 
-  get stalls(): { readonly count: number; readonly totalMs: number } {
-    return { count: this.#stalls, totalMs: this.#stalledMs };
+  get stalls(): Notices['stalls'] {
+    return this.#notices.stalls;
+  }
+
+  get violations(): Notices['violations'] {
+    return this.#notices.violations;
   }
 
   get metadata(): ClusterMetadata {
@@ -108,12 +123,13 @@ export class NodeLife {
   }
 
   get activeMembers(): readonly Member[] {
+    if (this.#isOver) return NOBODY;
     return this.protocol?.view.members ?? Object.freeze([this.#futureLocal()]);
   }
 
   /** @throws NotDeliveredError before the join, ClosedError after the leave */
   get transport(): Transport {
-    if (this.#status === 'left' || this.#status === 'closed') throw new ClosedError();
+    this.checkOpen();
     const engine = this.#engine;
     if (engine?.protocol !== undefined) return engine.transport;
     throw new NotDeliveredError(
@@ -121,6 +137,11 @@ export class NodeLife {
         ? 'The node has not joined yet, so it can send to itself only'
         : 'The node is disabled (enabled: false), so it can send to itself only',
     );
+  }
+
+  /** @throws ClosedError after the leave */
+  checkOpen(): void {
+    if (this.#isOver) throw new ClosedError();
   }
 
   get openTransport(): Transport | undefined {
@@ -191,11 +212,16 @@ export class NodeLife {
   }
 
   violation(from: NodeId, error: ProtocolViolationError): void {
-    this.log.warn(
-      `violation ${from} ${error.violation}`,
-      `${from} broke the protocol (${error.violation}): ${error.message}`,
-    );
+    this.#notices.violation(from, error);
     this.#engine?.transport.reset(from);
+  }
+
+  unreadable(from: NodeId, error: unknown): void {
+    this.#notices.unreadable(from, error);
+  }
+
+  get #isOver(): boolean {
+    return this.#status === 'left' || this.#status === 'closed';
   }
 
   // --- binding and joining ---
@@ -218,11 +244,11 @@ export class NodeLife {
   async #openEngine(port: number | undefined): Promise<Engine> {
     const engine = new Engine(this.#identity.id, this.#options, this.clock, this.random, {
       event: (event) => this.#onEvent(event),
-      notice: (notice) => this.#onNotice(notice),
+      notice: (notice) => this.#notices.take(notice),
       receive: (message) => this.#listener.receive(message),
       violation: (from, error) => this.violation(from, error),
-      stalled: (ms) => this.#onStall(ms),
-      duplicateId: (remote) => this.#loseIdentity(`${remote} shook hands with this node's own id`),
+      stalled: (ms) => this.#notices.stalled(ms),
+      duplicateId: () => this.#loseIdentity(new DuplicateNodeIdError(this.#identity.id)),
       listenerLost: (cause) => this.#onListenerLost(cause),
     });
     this.#engine = engine;
@@ -245,7 +271,7 @@ export class NodeLife {
         knows: (address) => this.activeMembers.some((member) => sameAddress(member.address, address)),
         join: (addresses) => engine.protocol?.join(addresses),
         nobodyNew: () => this.#becomeReady(),
-        discoveryFailed: (error) => this.#warn(error),
+        discoveryFailed: (error) => this.#notices.warn(error),
       },
       this.#options.discovery,
       this.clock,
@@ -266,46 +292,15 @@ export class NodeLife {
     const engine = this.#engine;
     if (type === 'unreachable' || type === 'left') engine?.transport.forget(member.id, type);
     else if (type === 'joined' || type === 'recovered') engine?.transport.grant(member.id);
-    const told = engine?.protocol === undefined ? event : this.#continuity.admit(event, engine.protocol.view);
+    const { protocol } = engine ?? {};
+    const isSelf = member.id === this.#identity.id;
+    const told = protocol === undefined || isSelf ? event : this.#continuity.admit(event, protocol.view);
     if (told !== undefined) this.#tell(told);
   }
 
   #tell(event: MembershipEvent): void {
     this.#listener.event(event);
     this.#waiters.check();
-  }
-
-  #onNotice(notice: ProtocolNotice): void {
-    switch (notice.type) {
-      case 'join-completed':
-      case 'join-failed':
-        return this.#becomeReady();
-      case 'join-refused':
-      case 'address-conflict':
-        return this.#warn(notice.error);
-      case 'identity-lost':
-        return this.#loseIdentity(notice.error.message);
-      case 'leave-completed':
-        return this.#leaveSpread?.();
-      case 'refuted': {
-        const accuser = this.protocol?.member(notice.accuser);
-        return this.log.debug(
-          'refuted',
-          `Refuted a suspicion by ${accuser === undefined ? notice.accuser : describe(accuser)}`,
-        );
-      }
-    }
-  }
-
-  #warn(error: ClusterError): void {
-    this.log.warn(error.message, error.message);
-    this.#listener.error(error);
-  }
-
-  #onStall(ms: number): void {
-    this.#stalls++;
-    this.#stalledMs += ms;
-    this.log.debug('stall', `The event loop stood still for ${Math.round(ms)} ms`);
   }
 
   #onListenerLost(cause: unknown): void {
@@ -315,12 +310,13 @@ export class NodeLife {
 
   // --- identity ---
 
-  /** Another process uses this node's id: go on under a new one, at the same port. */
-  #loseIdentity(why: string): void {
+  /** Another process uses this node's id: go on under a new one, at the same port. Not more often than makes sense. */
+  #loseIdentity(error: ClusterError): void {
     const lost = this.#engine;
     if (lost === undefined || this.#leaving !== undefined || lost.id !== this.#identity.id) return;
-    this.#options.logger.error(`This node takes a new id: ${why}`);
-    this.#identity.renew();
+    if (!this.#identity.renew()) return this.log.warn('identity', `This node keeps its id: ${error.message}`);
+    this.#options.logger.error(`This node takes a new id: ${error.message}`);
+    this.#listener.error(error);
     this.#joiner?.stop();
     void this.#replaceEngine(lost);
   }
@@ -340,8 +336,9 @@ export class NodeLife {
 
   /** The application hears only of what differs from before. */
   #resume(engine: Engine): void {
-    this.#continuity.restart();
+    const known = this.#continuity.restart();
     this.#startProtocol(engine);
+    engine.protocol?.join(known);
     this.#reunion = this.clock.setTimer(REUNION_INTERVALS * this.#options.swim.probeIntervalMs, () => {
       const { protocol } = engine;
       if (protocol === undefined || this.#leaving !== undefined) return;

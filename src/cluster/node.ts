@@ -26,7 +26,7 @@ import type { DataOf, Pattern, ReplyOf } from './messaging/contracts.js';
 import { Dispatcher } from './messaging/dispatcher.js';
 import type { HandlerOptions, MessageHandler, RequestHandler } from './messaging/handlers.js';
 import { Messenger, type RequestOptions, type RequestOutcome } from './messaging/messenger.js';
-import { freezeMetadata, mergeMetadata } from './metadata.js';
+import { freezeMetadata, mergeMetadata, sameMetadata } from './metadata.js';
 import { NodeLife } from './node-life.js';
 import type { NodeStatus, ReadyOptions } from './node-status.js';
 import { logEvent } from './node-log.js';
@@ -44,6 +44,8 @@ export interface NodeStats {
   readonly handlersRunning: number;
   readonly handlersWaiting: number;
   readonly handlerErrors: number;
+  /** What peers sent that no peer sends, by the violation's word; the transport has its own in `closedFor`. */
+  readonly violations: Readonly<Record<string, number>>;
   /** Times that the event loop stood still, and for how long in all. */
   readonly stalls: number;
   readonly stalledMs: number;
@@ -99,6 +101,7 @@ export class ClusterNode implements Membership {
         epochMs: () => Date.now(),
         correlationId: () => randomBytes(6).toString('hex'),
         handlerFailed: (what, error) => this.#handlerFailed(what, error),
+        unreadable: (from, error) => life.unreadable(from, error),
         violation: (from, error) => life.violation(from, error),
         debug: (line) => life.log.debug('message', line),
       },
@@ -107,6 +110,7 @@ export class ClusterNode implements Membership {
     this.#messenger = new Messenger(
       {
         transport: () => life.transport,
+        checkOpen: () => life.checkOpen(),
         local: () => life.local,
         find: (id) => this.member(id),
         activeMembers: () => life.activeMembers,
@@ -173,6 +177,7 @@ export class ClusterNode implements Membership {
       handlersRunning: load.running,
       handlersWaiting: load.waiting,
       handlerErrors: this.#handlerErrors,
+      violations: this.#life.violations,
       stalls: this.#life.stalls.count,
       stalledMs: this.#life.stalls.totalMs,
       protocol: { ...protocol?.counters },
@@ -262,7 +267,7 @@ export class ClusterNode implements Membership {
   }
 
   /**
-   * Changes what this member tells of itself: keys are added or replaced, null removes one.
+   * Changes what this member tells of itself: keys are added or replaced, null removes one, undefined is ignored.
    *
    * @returns the metadata as it is now
    * @throws InvalidMetadataError over `limits.metadataBytes`, or for what is not plain data
@@ -272,10 +277,9 @@ export class ClusterNode implements Membership {
     if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) {
       throw new InvalidMetadataError('Metadata must be a plain object');
     }
-    this.#life.metadata = freezeMetadata(
-      mergeMetadata(this.#life.metadata, patch),
-      this.#options.limits.metadataBytes,
-    );
+    const { metadata } = this.#life;
+    const changed = freezeMetadata(mergeMetadata(metadata, patch), this.#options.limits.metadataBytes);
+    if (!sameMetadata(metadata, changed)) this.#life.metadata = changed;
     return this.#life.metadata;
   }
 

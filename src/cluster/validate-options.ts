@@ -1,10 +1,11 @@
 import * as v from 'valibot';
-import { isLoopbackHost, parseAddress } from '../address.js';
+import { isHost, isLoopbackHost, isUnspecifiedHost, parseAddress } from '../address.js';
 import { loopback } from '../discovery/loopback.js';
 import { InvalidAddressError, InvalidOptionError, clip } from '../errors.js';
 import { silentLogger } from '../logger.js';
 import { resolveSwimOptions, type SwimOptions } from '../membership/swim/options.js';
 import { defaultClusterName, defaultNodeName, isTestRun } from './defaults.js';
+import { show, unknownOption } from './option-errors.js';
 import { messagePack } from './messaging/msgpack-serializer.js';
 import { DEFAULT_PORT, type ClusterLimits, type ClusterOptions, type ResolvedOptions } from './options.js';
 
@@ -41,13 +42,24 @@ const milliseconds = v.pipe(
   v.minValue(1, 'must be at least 1 ms'),
   v.maxValue(2 ** 31 - 1, 'must be below 2^31 ms (24 days)'),
 );
-const port = (least: number) =>
-  v.pipe(
-    v.number(),
-    v.integer('must be an integer'),
-    v.minValue(least, `must be from ${least} to 65535`),
-    v.maxValue(65535, `must be from ${least} to 65535`),
+const port = (least: number) => {
+  const allowed = `must be an integer from ${least} to 65535`;
+  return v.pipe(
+    v.number(allowed),
+    v.integer(allowed),
+    v.minValue(least, allowed),
+    v.maxValue(65535, allowed),
   );
+};
+const ADVERTISE = 'must be "host", "host:port" or { host, port }';
+/** An IP literal or a name: a port, brackets or spaces here are a mistake that no hint about security helps with. */
+const host = v.pipe(
+  v.string('must be an IP address or a host name'),
+  v.check<string, string>(
+    (text) => isHost(text),
+    'must be an IP address or a host name, without brackets and port',
+  ),
+);
 const isFunction = v.custom<(...given: never[]) => unknown>(
   (value) => typeof value === 'function',
   'must be a function',
@@ -139,16 +151,10 @@ function count(least: number) {
 const schema = v.strictObject({
   clusterName: v.optional(name),
   nodeName: v.optional(name),
-  host: v.optional(name),
+  host: v.optional(host),
   port: v.optional(port(0)),
   advertise: v.optional(
-    v.union(
-      [
-        v.pipe(v.string(), v.nonEmpty()),
-        v.strictObject({ host: v.optional(name), port: v.optional(port(1)) }),
-      ],
-      'must be "host", "host:port" or { host, port }',
-    ),
+    v.union([v.string(), v.strictObject({ host: v.optional(host), port: v.optional(port(1)) })], ADVERTISE),
   ),
   discovery: v.optional(hasMethods('discoverNodes')),
   preset: v.optional(v.picklist(['lan', 'wan', 'local'], 'must be "lan", "wan" or "local"')),
@@ -261,38 +267,40 @@ function warningsAbout(options: ClusterOptions, discovery: string | undefined): 
 }
 
 function advertised(advertise: ClusterOptions['advertise']): ResolvedOptions['advertise'] {
-  if (advertise === undefined) return {};
-  if (typeof advertise !== 'string') return advertise;
-  try {
-    const { host, port: given } = parseAddress(advertise, 0);
-    return given === 0 ? { host } : { host, port: given };
-  } catch (cause) {
-    if (!(cause instanceof InvalidAddressError)) throw cause;
+  const given = typeof advertise === 'string' ? parseAdvertised(advertise) : (advertise ?? {});
+  if (given.host !== undefined && isUnspecifiedHost(given.host)) {
     throw new InvalidOptionError(
       'advertise',
-      `is "${clip(advertise)}", but must be "host", "host:port" or { host, port }`,
-      { cause },
+      `is "${given.host}", which nobody can dial: name one address of this machine`,
     );
   }
+  return given;
+}
+
+function parseAdvertised(text: string): ResolvedOptions['advertise'] {
+  if (isHost(text)) return { host: text };
+  try {
+    const address = parseAddress(text);
+    if (address.port > 0) return address;
+  } catch (cause) {
+    if (!(cause instanceof InvalidAddressError)) throw cause;
+  }
+  throw new InvalidOptionError(
+    'advertise',
+    `is ${show(text)}, but ${ADVERTISE}, with a port from 1 to 65535`,
+  );
 }
 
 function refusal(issue: v.BaseIssue<unknown>): InvalidOptionError {
   const path = v.getDotPath(issue) ?? 'options';
-  if (issue.type === 'strict_object' && issue.expected === 'never') return unknownOption(path);
+  if (issue.type === 'strict_object' && issue.expected === 'never') {
+    const parts = path.split('.');
+    return unknownOption(path, parts.at(-1)!, siblingsOf(parts.slice(0, -1)));
+  }
   const allowed = issue.message.startsWith('Invalid') ? `must be ${String(issue.expected)}` : issue.message;
   if (path.split('.')[0] === 'security')
     return new InvalidOptionError(path, `has a value that is not allowed: it ${allowed}`);
   return new InvalidOptionError(path, `is ${show(issue.input)}, but ${allowed}`);
-}
-
-function unknownOption(path: string): InvalidOptionError {
-  const parts = path.split('.');
-  const key = parts.at(-1)!;
-  const siblings = siblingsOf(parts.slice(0, -1));
-  const close = siblings.find((sibling) => distance(sibling.toLowerCase(), key.toLowerCase()) <= 2);
-  const hint =
-    close === undefined ? `the options here are ${siblings.join(', ')}` : `did you mean "${close}"?`;
-  return new InvalidOptionError(path, `is not an option; ${hint}`);
 }
 
 function siblingsOf(parents: readonly string[]): string[] {
@@ -303,27 +311,6 @@ function siblingsOf(parents: readonly string[]): string[] {
       : Object.keys(swimSchema.entries);
   if (parents[0] === 'advertise') return ['host', 'port'];
   return Object.keys(schema.entries);
-}
-
-/** Levenshtein. Both are option names, so short. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length]!;
-}
-
-/** A value for an error message: short, on one line. */
-function show(value: unknown): string {
-  if (typeof value === 'string') return `"${clip(value)}"`;
-  if (typeof value === 'function') return 'a function';
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
-  return String(value);
 }
 
 function withoutUndefined<T extends object>(given: T): Partial<T> {

@@ -42,6 +42,21 @@ describe('events across a change of identity', () => {
     expect(continuity.settle(view, 6)).toEqual([]);
   });
 
+  it('tell nothing of a member that has left, whatever the new protocol hears of it', () => {
+    const continuity = new EventContinuity();
+    continuity.admit(event('joined', 'a'), view);
+    continuity.admit(event('left', 'a', { state: 'left' }), view);
+    continuity.restart();
+    expect(continuity.admit(event('joined', 'a'), view)).toBeUndefined();
+    expect(continuity.admit(event('left', 'a', { state: 'left' }), view)).toBeUndefined();
+  });
+
+  it('give the addresses of the members that have to be met again', () => {
+    const continuity = new EventContinuity();
+    continuity.admit(event('joined', 'a'), view);
+    expect(continuity.restart()).toEqual([memberOf('a').address]);
+  });
+
   it('do not wait for members that were gone before', () => {
     const continuity = new EventContinuity();
     continuity.admit(event('joined', 'a'), view);

@@ -1,10 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { freezeMetadata, mergeMetadata } from '../../src/cluster/metadata.js';
+import { freezeMetadata, mergeMetadata, sameMetadata } from '../../src/cluster/metadata.js';
 import { InvalidMetadataError } from '../../src/errors.js';
 
 describe('metadata', () => {
-  it('is merged key by key, and null removes a key', () => {
-    expect(mergeMetadata({ a: 1, b: 2 }, { b: 3, c: 4, a: null })).toEqual({ b: 3, c: 4 });
+  it('is merged key by key; null removes a key, undefined leaves it', () => {
+    expect(mergeMetadata({ a: 1, b: 2, d: 5 }, { b: 3, c: 4, a: null, d: undefined })).toEqual({
+      b: 3,
+      c: 4,
+      d: 5,
+    });
   });
 
   it('is a deep, frozen copy', () => {
@@ -25,18 +29,32 @@ describe('metadata', () => {
   it.each([
     [{ at: new Date() }, 'metadata.at is a Date'],
     [{ nested: { fn: () => 1 } }, 'metadata.nested.fn is a function'],
-    [{ bad: Number.NaN }, 'metadata.bad is a number'],
+    [{ bad: Number.NaN }, 'metadata.bad is NaN'],
     [{ list: [new Map()] }, 'metadata.list[0] is a Map'],
   ])('that is not plain data is refused: %p', (metadata, problem) => {
     expect(() => freezeMetadata(metadata, 1024)).toThrow(problem);
   });
 
-  it('that looks like a prototype is data', () => {
-    const frozen = freezeMetadata(
-      JSON.parse('{"__proto__":{"admin":true}}') as Record<string, unknown>,
-      1024,
-    );
-    expect((frozen as { admin?: boolean }).admin).toBeUndefined();
-    expect(Object.keys(frozen)).toEqual(['__proto__']);
+  it('with a key that cannot travel is refused', () => {
+    const hostile = JSON.parse('{"deep":{"__proto__":{"admin":true}}}') as Record<string, unknown>;
+    expect(() => freezeMetadata(hostile, 1024)).toThrow('metadata.deep has the key "__proto__"');
+  });
+
+  it('says whether it is over the limit or wrong in another way', () => {
+    const refused = (metadata: Record<string, unknown>): unknown => {
+      try {
+        return freezeMetadata(metadata, 1024);
+      } catch (error) {
+        return (error as InvalidMetadataError).limitBytes;
+      }
+    };
+    expect(refused({ big: 'x'.repeat(2000) })).toBe(1024);
+    expect(refused({ infinite: Number.POSITIVE_INFINITY })).toBeUndefined();
+  });
+
+  it('is the same when it says the same', () => {
+    expect(sameMetadata({ a: 1, b: [1] }, { b: [1], a: 1 })).toBe(true);
+    expect(sameMetadata({ a: 1 }, { a: 2 })).toBe(false);
+    expect(sameMetadata({ a: 1 }, { b: 1 })).toBe(false);
   });
 });

@@ -97,6 +97,34 @@ describe('a node', () => {
     cluster.nodes.delete('b');
   });
 
+  it('warns once when none of its seeds answers', async () => {
+    const node = cluster.node('a');
+    await cluster.run(node.start());
+    await cluster.advance(60_000);
+    const warnings = cluster.logs.get('a')!.filter((line) => line.startsWith('warn'));
+    expect(warnings).toEqual([
+      'warn Alone: none of these addresses leads to a cluster: 127.0.0.1:7002, 127.0.0.1:7003. Still trying',
+    ]);
+  });
+
+  it('that has left knows nobody as active and sends to nobody, itself included', async () => {
+    const [a, b] = await cluster.start('a', 'b');
+    await cluster.run(b!.leave());
+    expect(b!.activeMembers).toEqual([]);
+    await expect(b!.emit(b!.local, 'x', 1)).rejects.toBeInstanceOf(ClosedError);
+    await expect(b!.emitAll('x', 1)).rejects.toBeInstanceOf(ClosedError);
+    await expect(b!.request(a!.local, 'x', 1)).rejects.toBeInstanceOf(ClosedError);
+  });
+
+  it('raises its incarnation for no update that changes nothing', async () => {
+    const [a] = await cluster.start('a', 'b');
+    await a!.updateMetadata({ zone: 'eu' });
+    const { incarnation } = a!.local;
+    await a!.updateMetadata({ zone: 'eu' });
+    await a!.updateMetadata({});
+    expect(a!.local.incarnation).toBe(incarnation);
+  });
+
   it('that leaves is seen as left and never as unreachable', async () => {
     const [a, b, c] = await cluster.start('a', 'b', 'c');
     const seen = [record(a!), record(c!)];
@@ -230,17 +258,26 @@ describe('a node', () => {
     const clone = cluster.node('clone', { random: same() });
     expect(clone.local.id).toBe(a.local.id);
     const seen = record(clone);
+    const problems = (async () => {
+      const codes: string[] = [];
+      for await (const error of clone.errors) codes.push(error.code);
+      return codes;
+    })();
     await cluster.run(cluster.node('c').start());
     await cluster.run(a.start());
     await cluster.run(clone.start());
+    await cluster.run(clone.updateMetadata({ zone: 'eu' }));
     const nodes = [...cluster.nodes.values()];
     await cluster.until(() => nodes.every((node) => node.activeMembers.length === 3));
     expect(new Set(nodes.map((node) => node.local.id)).size).toBe(3);
     expect(cluster.logs.get('clone')!.join()).toContain('takes a new id');
     await cluster.advance(30_000);
-    expect(seen.sort()).toEqual(['joined a', 'joined c']);
+    expect(seen.filter((event) => !event.endsWith('clone')).sort()).toEqual(['joined a', 'joined c']);
+    expect(seen.filter((event) => event.endsWith('clone') && !event.startsWith('updated'))).toEqual([]);
     clone.onMessage('hi', () => undefined);
     await cluster.run(a.emit(clone.local.id, 'hi', 1));
+    await cluster.run(clone.close());
+    expect(await problems).toContain('CLUSTER_DUPLICATE_NODE_ID');
   });
 
   it('keeps events flowing when a listener throws', async () => {

@@ -39,7 +39,7 @@ describe('options', () => {
   });
 
   it.each([
-    [{ port: 70_000 }, 'port', 'is 70000, but must be from 0 to 65535'],
+    [{ port: 70_000 }, 'port', 'is 70000, but must be an integer from 0 to 65535'],
     [{ port: '80' }, 'port', 'is "80", but must be'],
     [{ clusterName: '' }, 'clusterName', 'must not be empty'],
     [{ preset: 'LAN' }, 'preset', 'is "LAN", but must be "lan", "wan" or "local"'],
@@ -48,7 +48,15 @@ describe('options', () => {
     [{ limits: { metadataBytes: 1e6 } }, 'limits.metadataBytes', 'must be at most 8192'],
     [{ limits: { payloadBytes: 0 } }, 'limits.payloadBytes', 'must be at least 1'],
     [{ discovery: {} }, 'discovery', 'must be an object with discoverNodes()'],
+    [{ port: true }, 'port', 'is true, but must be an integer from 0 to 65535'],
+    [{ host: '127.0.0.1:80' }, 'host', 'without brackets and port'],
+    [{ host: '[::1]' }, 'host', 'without brackets and port'],
     [{ advertise: 'no such host:1:2:x y' }, 'advertise', '"host:port"'],
+    [{ advertise: 'a:b:c' }, 'advertise', '"host:port"'],
+    [{ advertise: 'h:0' }, 'advertise', 'with a port from 1 to 65535'],
+    [{ advertise: '' }, 'advertise', 'is "", but must be "host"'],
+    [{ advertise: '0.0.0.0' }, 'advertise', 'which nobody can dial'],
+    [{ advertise: { host: '::' } }, 'advertise', 'which nobody can dial'],
     [{ metadata: [] }, 'metadata', 'must be a plain object'],
     [{ security: 'psk' }, 'security', 'must be "none"'],
     [{ enabled: 'yes' }, 'enabled', 'must be true or false'],

@@ -24,7 +24,9 @@ export interface Replies {
     failure: boolean,
     value: unknown,
   ): Promise<void>;
-  settle(from: NodeId, requestId: number, failure: boolean, value: unknown): boolean;
+  /** Whether this node waits for an answer from that one. */
+  expects(from: NodeId, requestId: number): boolean;
+  settle(from: NodeId, requestId: number, failure: boolean, value: unknown): void;
   decode(kind: number, payload: Uint8Array): unknown;
 }
 
@@ -36,6 +38,8 @@ export interface DispatcherNode {
   correlationId(): string;
   /** A handler failed and nobody else will hear of it. */
   handlerFailed(what: string, error: unknown): void;
+  /** A peer sent a value that cannot be read. */
+  unreadable(from: NodeId, error: unknown): void;
   /** A peer sent what no peer sends. */
   violation(from: NodeId, error: ProtocolViolationError): void;
   debug(line: string): void;
@@ -136,7 +140,7 @@ export class Dispatcher {
       }
     } catch (error) {
       if (error instanceof ProtocolViolationError) this.#node.violation(incoming.from, error);
-      else this.#node.handlerFailed(`A message from ${incoming.from}`, error);
+      else this.#node.unreadable(incoming.from, error);
       return 'no-receiver';
     }
   }
@@ -231,17 +235,20 @@ export class Dispatcher {
   }
 
   #receiveReply(incoming: IncomingMessage, meta: Meta, replies: Replies): Receipt {
+    if (!replies.expects(incoming.from, meta.requestId)) {
+      this.#node.debug(`An answer from ${incoming.from} came too late, or was not asked for`);
+      incoming.release();
+      return 'held';
+    }
     let failure = (incoming.kind & ~Kind.bytes) === Kind.failure;
     let value: unknown;
     try {
       value = replies.decode(incoming.kind, incoming.payload);
     } catch (error) {
       failure = true;
-      this.#node.handlerFailed(`An answer from ${incoming.from}`, error);
+      this.#node.unreadable(incoming.from, error);
     }
-    if (!replies.settle(incoming.from, meta.requestId, failure, value)) {
-      this.#node.debug(`An answer from ${incoming.from} came too late`);
-    }
+    replies.settle(incoming.from, meta.requestId, failure, value);
     incoming.release();
     return 'held';
   }

@@ -3,6 +3,7 @@ import {
   BroadcastFailedError,
   ClusterError,
   DeliveryUncertainError,
+  InvalidOptionError,
   NoHandlerError,
   NoReceiverError,
   NotDeliveredError,
@@ -21,6 +22,7 @@ import {
 } from '../../membership/membership.js';
 import type { NodeId } from '../../node-id.js';
 import type { IncomingMessage, Receipt, Transport } from '../../transport/transport.js';
+import { show } from '../option-errors.js';
 import type { ClusterLimits } from '../options.js';
 import { Dispatcher } from './dispatcher.js';
 import {
@@ -51,7 +53,9 @@ export interface RequestOutcome<Reply> {
 
 /** What the messenger needs of its node. */
 export interface MessengerNode {
-  /** Throws when the node cannot send now, and says why. */
+  /** @throws ClosedError when the node has left */
+  checkOpen(): void;
+  /** @throws NotDeliveredError when the node cannot send now, ClosedError when it has left */
   transport(): Transport;
   local(): Member;
   find(id: string): Member | undefined;
@@ -99,6 +103,7 @@ export class Messenger {
   }
 
   async send(to: Recipient, payload: Uint8Array, options?: SendOptions): Promise<void> {
+    checkBytes(payload);
     await this.#deliver(
       this.#route(to),
       Kind.raw,
@@ -110,6 +115,7 @@ export class Messenger {
   }
 
   async broadcast(payload: Uint8Array, options?: BroadcastOptions): Promise<BroadcastOutcome> {
+    checkBytes(payload);
     return this.#toAll(Kind.raw, encodeRawMeta(options?.headers), payload, 0, options);
   }
 
@@ -140,7 +146,7 @@ export class Messenger {
     const signal = options?.signal;
     if (signal?.aborted)
       throw new NotDeliveredError('The request was aborted before it was sent', { cause: signal.reason });
-    const timeoutMs = options?.timeoutMs ?? this.#options.requestTimeoutMs;
+    const timeoutMs = checkTimeout(options?.timeoutMs ?? this.#options.requestTimeoutMs);
     return new Promise((resolve, reject) => {
       // Added after the transport's own listener and a turn behind it: that one knows whether anything was written.
       const abort = (): void =>
@@ -212,13 +218,15 @@ export class Messenger {
     return this.dispatcher.receive(message, this);
   }
 
+  expects(from: NodeId, requestId: number): boolean {
+    return this.#requests.has(requestId, from);
+  }
+
   /** An answer arrived, if anybody still waits for it. */
-  settle(from: NodeId, requestId: number, failure: boolean, value: unknown): boolean {
+  settle(from: NodeId, requestId: number, failure: boolean, value: unknown): void {
     const pending = this.#requests.take(requestId, from);
-    if (pending === undefined) return false;
-    if (failure) pending.reject(remoteError(pending.pattern, value));
-    else pending.resolve(value);
-    return true;
+    if (failure) pending?.reject(remoteError(pending.pattern, value));
+    else pending?.resolve(value);
   }
 
   /** Sends an answer; replies need no credit. Rejects as `send` does. */
@@ -268,7 +276,11 @@ export class Messenger {
 
   /** @throws UnknownMemberError, NotDeliveredError for one that left or is unreachable */
   #route(to: Recipient): Member {
-    const id = typeof to === 'string' ? to : to.id;
+    this.#node.checkOpen();
+    const id: unknown = typeof to === 'string' ? to : (to as Member | undefined)?.id;
+    if (typeof id !== 'string') {
+      throw new UnknownMemberError('The recipient is no member and no id: did member(id) find nobody?');
+    }
     const local = this.#node.local();
     if (id === local.id) return local;
     this.#node.transport();
@@ -284,7 +296,12 @@ export class Messenger {
 
   #encode(data: unknown): Encoded {
     if (data instanceof Uint8Array) return { kind: Kind.bytes, bytes: data };
-    return { kind: 0, bytes: this.#options.serializer.serialize(data) };
+    const { serializer } = this.#options;
+    const bytes = serializer.serialize(data);
+    if (bytes instanceof Uint8Array) return { kind: 0, bytes };
+    throw new SerializationError(
+      `The serializer "${clip(serializer.name)}" gave something else than bytes (a Uint8Array)`,
+    );
   }
 
   #deliver(
@@ -312,6 +329,7 @@ export class Messenger {
     stream: number,
     options: BroadcastOptions | undefined,
   ): Promise<BroadcastOutcome> {
+    this.#node.checkOpen();
     const limit = this.#options.limits.payloadBytes;
     if (payload.length > limit) throw new PayloadTooLargeError(payload.length, limit, 'limits.payloadBytes');
     const recipients = options?.includeSelf ? this.#node.activeMembers() : this.#others();
@@ -331,6 +349,21 @@ export class Messenger {
     if (delivered.length === 0 && failed.length > 0) throw new BroadcastFailedError(outcome);
     return outcome;
   }
+}
+
+function checkBytes(payload: unknown): void {
+  if (payload instanceof Uint8Array) return;
+  throw new SerializationError(
+    'send and broadcast take bytes (a Uint8Array or Buffer); emit takes any value that the serializer takes',
+  );
+}
+
+function checkTimeout(timeoutMs: unknown): number {
+  if (typeof timeoutMs === 'number' && timeoutMs >= 1 && timeoutMs < 2 ** 31) return timeoutMs;
+  throw new InvalidOptionError(
+    'timeoutMs',
+    `is ${show(timeoutMs)}, but must be a number of milliseconds from 1 to 2^31`,
+  );
 }
 
 function aborted(pattern: string, signal: AbortSignal): ClusterError {

@@ -72,7 +72,10 @@ function checkObject(value: object, depth: number): void {
       `A ${value.constructor.name} cannot be serialized: send plain objects, arrays and primitives`,
     );
   }
-  for (const key of Object.keys(value)) checkPlain((value as Record<string, unknown>)[key], depth + 1);
+  for (const key of Object.keys(value)) {
+    if (key === '__proto__') throw new SerializationError('The key "__proto__" cannot be serialized');
+    checkPlain((value as Record<string, unknown>)[key], depth + 1);
+  }
 }
 
 /** Built-in objects whose content would be lost as "own enumerable properties". */

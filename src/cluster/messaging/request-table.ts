@@ -69,6 +69,11 @@ export class RequestTable {
     return entry;
   }
 
+  /** Whether a request to this node waits under this id. */
+  has(id: number, from: NodeId): boolean {
+    return this.#byId.get(id)?.to === from;
+  }
+
   /** Removes and gives the request that an answer from this node belongs to; undefined when it is too late. */
   take(id: number, from: NodeId): PendingRequest | undefined {
     const entry = this.#byId.get(id);

@@ -53,6 +53,7 @@ class Room {
         epochMs: () => 0,
         correlationId: () => 'c-1',
         handlerFailed: (what, error) => failures.push(`${what}: ${(error as Error).message}`),
+        unreadable: () => failures.push('unreadable'),
         violation: (_, error) => failures.push(error.violation),
         debug: () => undefined,
       },
@@ -62,6 +63,7 @@ class Room {
       {
         transport: () =>
           ({ send: (to, payload, options) => this.#carry(self, to.id!, payload, options) }) as Transport,
+        checkOpen: () => undefined,
         local: () => self,
         find,
         activeMembers: () => this.members.filter((member) => member.isActive),
@@ -174,6 +176,23 @@ describe('a message', () => {
     await expect(messenger.emit('nonsense', 'x', 1)).rejects.toBeInstanceOf(UnknownMemberError);
   });
 
+  it.each([[5], [{}], [new ArrayBuffer(3)], ['text'], [new Uint16Array(2)], [undefined]])(
+    'that is no bytes is refused by send and broadcast: %p',
+    async (payload) => {
+      const { messenger } = new Room('a', 'b').at('a');
+      await expect(messenger.send(memberOf('b'), payload as Uint8Array)).rejects.toThrow('take bytes');
+      await expect(messenger.broadcast(payload as Uint8Array)).rejects.toBeInstanceOf(SerializationError);
+    },
+  );
+
+  it.each([[undefined], [null], [{}], [{ id: 5 }]])('to %p rejects with UnknownMemberError', async (to) => {
+    const { messenger } = new Room('a', 'b').at('a');
+    const recipient = to as unknown as Member;
+    await expect(messenger.send(recipient, new Uint8Array(1))).rejects.toBeInstanceOf(UnknownMemberError);
+    await expect(messenger.emit(recipient, 'x', 1)).rejects.toBeInstanceOf(UnknownMemberError);
+    await expect(messenger.request(recipient, 'x', 1)).rejects.toBeInstanceOf(UnknownMemberError);
+  });
+
   it('over the limit is refused with the limit named', async () => {
     const { messenger } = new Room('a', 'b').at('a');
     await expect(messenger.send(memberOf('b'), new Uint8Array(1001))).rejects.toBeInstanceOf(
@@ -194,6 +213,44 @@ describe('a message', () => {
     };
     expect(messenger.receive(incoming)).toBe('no-receiver');
     expect(failures).toEqual(['short-meta']);
+  });
+});
+
+describe('an answer', () => {
+  const answer = (kind: number, requestId: number, payload: Uint8Array) => {
+    const meta = Buffer.alloc(4);
+    meta.writeUInt32BE(requestId);
+    let released = 0;
+    return {
+      from: memberOf('b').id,
+      stream: 64,
+      kind,
+      meta,
+      payload,
+      release: () => void released++,
+      get released() {
+        return released;
+      },
+    };
+  };
+
+  it('that nobody waits for is dropped unread', () => {
+    const { messenger, failures } = new Room('a', 'b').at('a');
+    const junk = answer(3, 77, Buffer.from('c1', 'hex'));
+    expect(messenger.receive(junk)).toBe('held');
+    expect(junk.released).toBe(1);
+    expect(failures).toEqual([]);
+  });
+
+  it('that cannot be read fails its request', async () => {
+    const room = new Room('a', 'b');
+    room.at('b').dispatcher.onRequest('never', () => new Promise(() => undefined));
+    const { messenger, failures } = room.at('a');
+    const failed = expect(messenger.request(memberOf('b'), 'never', 1)).rejects.toThrow('is not readable');
+    await settle();
+    messenger.receive(answer(3, 2, Buffer.from('c1', 'hex')));
+    await failed;
+    expect(failures).toEqual(['unreadable']);
   });
 });
 
@@ -277,6 +334,15 @@ describe('a request', () => {
     room.clock.runFor(200);
     await failed;
   });
+
+  it.each([[Number.NaN], [0], [-1], ['100'], [Number.POSITIVE_INFINITY]])(
+    'with the timeout %p is refused',
+    async (timeoutMs) => {
+      const { messenger } = new Room('a', 'b').at('a');
+      const options = { timeoutMs: timeoutMs as number };
+      await expect(messenger.request(memberOf('b'), 'x', 1, options)).rejects.toThrow('"timeoutMs" is');
+    },
+  );
 
   it('settles at once when its recipient is gone', async () => {
     const room = new Room('a', 'b');

@@ -40,9 +40,8 @@ describe('the default serializer', () => {
   it('carries any plain data', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
-        expect(roundTrip(value)).toEqual(
-          JSON.parse(JSON.stringify(value).replaceAll('"__proto__":', '"__proto_":')),
-        );
+        fc.pre(!JSON.stringify(value).includes('"__proto__":'));
+        expect(roundTrip(value)).toEqual(JSON.parse(JSON.stringify(value)));
       }),
     );
   });
@@ -60,6 +59,7 @@ describe('the default serializer', () => {
     ['another typed array', new Float32Array(1)],
     ['a cycle', cyclic],
     ['a bigint of more than 64 bits', 2n ** 65n],
+    ['a key that cannot travel', JSON.parse('{"__proto__":1}')],
   ])('refuses %s rather than mangle it', (_, value) => {
     expect(() => serialize({ nested: [value] })).toThrow(SerializationError);
   });
