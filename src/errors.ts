@@ -107,7 +107,7 @@ export class BindError extends ClusterError {
   }
 }
 
-/** Waiting for readiness took longer than allowed. The node goes on joining. @publicApi */
+/** Waiting for readiness took longer than allowed. The node goes on joining; `waitFor` stops the start. @publicApi */
 export class NotReadyError extends ClusterError {
   readonly code = 'CLUSTER_NOT_READY';
 }

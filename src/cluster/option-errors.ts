@@ -8,7 +8,9 @@ import { InvalidOptionError, clip } from '../errors.js';
  * @param siblings the options that exist there
  */
 export function unknownOption(path: string, key: string, siblings: readonly string[]): InvalidOptionError {
-  const close = siblings.find((sibling) => distance(sibling.toLowerCase(), key.toLowerCase()) <= 2);
+  // Of a short key, two changes leave nothing.
+  const near = Math.min(2, Math.floor(key.length / 3));
+  const close = siblings.find((sibling) => distance(sibling.toLowerCase(), key.toLowerCase()) <= near);
   const hint =
     close === undefined ? `the options here are ${siblings.join(', ')}` : `did you mean "${close}"?`;
   return new InvalidOptionError(clip(path), `is not an option; ${hint}`);

@@ -3,7 +3,8 @@ import { ApplicationConfig, ExternalContextCreator, ModulesContainer } from '@ne
 import { ClusterNode } from '../cluster/node.js';
 import type { ClusterOptions } from '../cluster/options.js';
 import { ClusterStartup } from './cluster-startup.js';
-import { splitOptions, type ClusterModuleOptions } from './cluster-module-options.js';
+import type { ClusterModuleOptions } from './cluster-module-options.js';
+import { splitOptions } from './split-options.js';
 import { MembershipService } from './membership.service.js';
 import { NestClusterLogger } from './nest-cluster-logger.js';
 import { CLUSTER_NODE_FACTORY, type ClusterNodeFactory } from './node-face.js';

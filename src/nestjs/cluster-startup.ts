@@ -1,7 +1,8 @@
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import type { ApplicationConfig, ExternalContextCreator, ModulesContainer } from '@nestjs/core';
 import { registrationName, registrationsIn } from './registrations.js';
-import { splitOptions, type ClusterModuleOptions } from './cluster-module-options.js';
+import type { ClusterModuleOptions } from './cluster-module-options.js';
+import { splitOptions } from './split-options.js';
 import { checkGlobalGuards } from './global-guards.js';
 import { checkHandlers } from './handler-checks.js';
 import { exploreHandlers } from './handler-explorer.js';

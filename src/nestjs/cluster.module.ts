@@ -1,13 +1,9 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
-import { InvalidOptionError } from '../errors.js';
 import { ClusterCoreModule } from './cluster-core.module.js';
 import { ClusterLifecycleModule } from './cluster-lifecycle.module.js';
-import {
-  checkName,
-  type ClusterAsyncOptions,
-  type ClusterOptionsFactory,
-  type ClusterRootOptions,
-} from './cluster-module-options.js';
+import type { ClusterAsyncOptions, ClusterRootOptions } from './cluster-module-options.js';
+import { checkAsyncOptions, optionsProvider } from './options-provider.js';
+import { checkName, checkObject } from './split-options.js';
 import { getClusterOptionsToken } from './tokens.js';
 
 /**
@@ -18,6 +14,10 @@ import { getClusterOptionsToken } from './tokens.js';
  * export class AppModule {}
  * ```
  *
+ * Handlers are looked for once, when the application starts. Those in a module that `LazyModuleLoader` loads later
+ * are not found, and Nest says nothing of it: there, use {@link MembershipService.onMessage}, `onRequest` and
+ * `onEvent`. ClusterModule itself cannot be loaded lazily, since Nest then runs no lifecycle hooks.
+ *
  * @publicApi
  */
 @Module({})
@@ -25,10 +25,11 @@ export class ClusterModule {
   /**
    * Registers a cluster. Without options, the processes of this project on this machine find each other.
    *
-   * @throws InvalidOptionError when the application starts, for an option that is wrong
+   * @throws InvalidOptionError for what is no options; and when the application starts, for an option that is wrong
    * @throws DuplicateClusterError when the application starts, for a second registration with the same `as`
    */
   static forRoot(options: ClusterRootOptions = {}): DynamicModule {
+    checkObject('forRoot', options);
     const { as, ...rest } = options;
     checkName(as);
     return register(as, { provide: getClusterOptionsToken(as), useValue: rest });
@@ -43,8 +44,12 @@ export class ClusterModule {
    *   useFactory: (config: ConfigService) => ({ clusterName: config.getOrThrow('CLUSTER_NAME') }),
    * })
    * ```
+   *
+   * @throws InvalidOptionError for a way that is none; and when the application starts, for options that are wrong
+   * @throws DuplicateClusterError when the application starts, for a second registration with the same `as`
    */
   static forRootAsync(options: ClusterAsyncOptions): DynamicModule {
+    checkAsyncOptions(options);
     checkName(options.as);
     const { useClass } = options;
     const made: Provider[] = useClass === undefined ? [] : [{ provide: useClass, useClass }];
@@ -60,21 +65,4 @@ function register(
 ): DynamicModule {
   const core = ClusterCoreModule.for(as, [options, ...others], imports);
   return { module: ClusterModule, imports: [core, ClusterLifecycleModule.for(as, core)] };
-}
-
-function optionsProvider(options: ClusterAsyncOptions): Provider {
-  const { as, useFactory, inject = [], useClass, useExisting } = options;
-  const ways = [useFactory, useClass, useExisting].filter((way) => way !== undefined);
-  if (ways.length !== 1) {
-    throw new InvalidOptionError('forRootAsync', 'needs exactly one of useFactory, useClass and useExisting');
-  }
-  const provide = getClusterOptionsToken(as);
-  // Nest passes what `inject` names; the parameters' types are the user's business.
-  if (useFactory !== undefined)
-    return { provide, useFactory: useFactory as (...injected: unknown[]) => unknown, inject };
-  return {
-    provide,
-    useFactory: (factory: ClusterOptionsFactory) => factory.createClusterOptions(),
-    inject: [(useClass ?? useExisting)!],
-  };
 }

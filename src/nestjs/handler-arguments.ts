@@ -5,7 +5,7 @@ import { clusterCtxOf, senderOf } from './cluster-ctx.decorator.js';
 import { Argument } from './handler-metadata.js';
 import type { MembershipService } from './membership.service.js';
 
-/** What a handler is called with: (data, message), (member, event) or (event). */
+/** What a handler is called with: (data, message) or (member, event). */
 export type CallArguments = readonly unknown[];
 
 /** What a call is about: its message or its event, always the last argument. */

@@ -13,7 +13,9 @@ export const CLUSTER_CONTEXT = 'cluster';
  *   …
  * ```
  *
- * The data is `host.switchToRpc().getData()`, the `ClusterMessage` (or `MembershipEvent`) is `getContext()`.
+ * With `const rpc = host.switchToRpc()`, in the handlers of messages and requests `rpc.getData()` is the data and
+ * `rpc.getContext()` the `ClusterMessage`; in every member handler (`@OnMemberJoined` …, `@OnMembershipEvent`) they
+ * are the `Member` and the `MembershipEvent`.
  *
  * @publicApi
  */

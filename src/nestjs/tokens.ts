@@ -8,7 +8,9 @@ import { MembershipService } from './membership.service.js';
  * @publicApi
  */
 export function getMembershipToken(as?: string): InjectionToken<MembershipService> {
-  return as === undefined ? MembershipService : `CLUSTERPACK_MEMBERSHIP:${as}`;
+  if (as === undefined) return MembershipService;
+  // Nest's error for a missing provider shows the token and nothing else, so the token says what to do.
+  return `MembershipService of the cluster '${as}' (register it with ClusterModule.forRoot({ as: '${as}' }))`;
 }
 
 /**

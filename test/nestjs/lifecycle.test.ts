@@ -2,13 +2,14 @@ import { Global, Injectable, Module, type DynamicModule, type Type } from '@nest
 import { APP_GUARD } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { BindError, InvalidHandlerError, NotReadyError } from '../../src/errors.js';
+import { BindError, ClosedError, InvalidHandlerError, NotReadyError } from '../../src/errors.js';
 import type { ClusterRootOptions } from '../../src/nestjs/cluster-module-options.js';
 import { ClusterModule } from '../../src/nestjs/cluster.module.js';
 import { MembershipService } from '../../src/nestjs/membership.service.js';
 import { CLUSTER_NODE_FACTORY } from '../../src/nestjs/node-face.js';
 import { OnClusterMessage } from '../../src/nestjs/on-cluster-message.decorator.js';
-import { FakeNode } from './fake-node.js';
+import type { Member } from '../../src/membership/membership.js';
+import { FakeNode, memberNamed } from './fake-node.js';
 import { startApp, withFakeNodes } from './start-app.js';
 
 /** Writes down each of Nest's hooks under a name. */
@@ -118,23 +119,51 @@ describe('the node', () => {
     await app.close();
   });
 
+  const startOf = async (node: FakeNode): Promise<unknown> => {
+    const builder = Test.createTestingModule({
+      imports: [ClusterModule.forRoot({ waitFor: { members: 2, timeoutMs: 100 } })],
+    }).overrideProvider(CLUSTER_NODE_FACTORY);
+    const app = await builder.useValue(() => node).compile();
+    return app.init();
+  };
+
   it.each([
-    [
-      'the peers do not come',
-      'readyFailure',
-      new NotReadyError('late'),
-      ['bind', 'join', 'whenReady 2', 'close'],
-    ],
+    ['the wait fails otherwise', 'readyFailure', new ClosedError(), ['bind', 'join', 'whenReady 2', 'close']],
     ['the port is taken', 'bindFailure', new BindError('127.0.0.1:1', 'taken'), ['bind']],
   ] as const)('stops the start when %s, and keeps nothing open', async (_why, failure, error, calls) => {
     const node = new FakeNode();
     node[failure] = error;
-    const builder = Test.createTestingModule({
-      imports: [ClusterModule.forRoot({ waitFor: { members: 2 } })],
-    }).overrideProvider(CLUSTER_NODE_FACTORY);
-    const app = await builder.useValue(() => node).compile();
-    await expect(app.init()).rejects.toBe(error);
+    await expect(startOf(node)).rejects.toBe(error);
     expect(node.calls).toEqual(calls);
+  });
+
+  it('stops the start when the peers do not come, says so, and keeps nothing open', async () => {
+    const node = new FakeNode();
+    node.readyFailure = new NotReadyError('Not ready. The node goes on joining');
+    const failure = (await startOf(node).catch((error: unknown) => error)) as NotReadyError;
+    expect(failure).toBeInstanceOf(NotReadyError);
+    // Node prints causes: the node's own words would contradict these.
+    expect(failure.cause).toBeUndefined();
+    expect(failure.message).toBe(
+      'The start is stopped: waitFor wants 2 members, and after 100 ms (waitFor.timeoutMs) there is 1 (local at 127.0.0.1:7946). Start the others, wait longer, or leave waitFor out to start without them',
+    );
+    expect(node.calls).toEqual(['bind', 'join', 'whenReady 2', 'close']);
+  });
+
+  it('names a few of many members, and says when it is still joining', async () => {
+    class Crowded extends FakeNode {
+      override get activeMembers(): Member[] {
+        return Array.from({ length: 9 }, (_, i) => memberNamed(`m${i}`));
+      }
+      override async join(): Promise<void> {
+        this.status = 'joining';
+      }
+    }
+    const node = new Crowded();
+    node.readyFailure = new NotReadyError('late');
+    await expect(startOf(node)).rejects.toThrow(
+      /there are 9 \(m0 at 127.0.0.1:7946, .*, m7 at 127.0.0.1:7946, …\); this node has not found out yet whether/,
+    );
   });
 });
 
@@ -197,7 +226,7 @@ describe('global guards', () => {
   it('are named in one warning when there are handlers', async () => {
     const { app, log } = await start({}, Handlers);
     expect(log.at('warn')).toEqual([
-      expect.stringMatching(/^The global guard AuthGuard will run for cluster messages/),
+      "The global guard AuthGuard will run for cluster messages and member handlers (@OnMemberJoined and the like) too, where the request is what a peer sent, and a handler that is refused does not run: begin each with isClusterContext(context), then set globalGuards: 'run'",
     ]);
     await app.close();
     const without = await start({});

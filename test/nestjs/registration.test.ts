@@ -1,6 +1,7 @@
 import { Injectable, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { describe, expect, it } from '@jest/globals';
+import { ClusterNode } from '../../src/cluster/node.js';
 import { DuplicateClusterError, InvalidHandlerError, InvalidOptionError } from '../../src/errors.js';
 import type { ClusterModuleOptions, ClusterOptionsFactory } from '../../src/nestjs/cluster-module-options.js';
 import { ClusterModule } from '../../src/nestjs/cluster.module.js';
@@ -52,8 +53,20 @@ describe('ClusterModule.forRoot', () => {
 
   it.each([
     [{ waitFor: { members: 0 } }, 'Option "waitFor.members" is 0, but must be at least 1'],
-    [{ waitFor: { timeoutMs: 5 } }, 'Option "waitFor.members"'],
-    [{ waitFor: { members: 2, timeout: 5 } }, 'Option "waitFor.timeout" is not an option'],
+    [
+      { waitFor: { members: 2, timeoutMs: 2 ** 31 } },
+      'Option "waitFor.timeoutMs" is 2147483648, but must be below',
+    ],
+    [{ waitFor: { timeoutMs: 5 } }, 'Option "waitFor.members" is missing: it is a number of members'],
+    [{ waitFor: { member: 2 } }, 'Option "waitFor.member" is not an option; did you mean "members"?'],
+    [
+      { waitFor: { members: 2, patience: 5 } },
+      'Option "waitFor.patience" is not an option; the options here are members, timeoutMs',
+    ],
+    [{ waitFor: 2 }, 'Option "waitFor" is 2, but must be { members, timeoutMs }'],
+    [{ waitfor: { members: 2 } }, 'Option "waitfor" is not an option; did you mean "waitFor"?'],
+    [{ globalGuard: 'run' }, 'Option "globalGuard" is not an option; did you mean "globalGuards"?'],
+    [{ clustername: 'a' }, 'Option "clustername" is not an option; did you mean "clusterName"?'],
     [{ globalGuards: 'maybe' }, 'Option "globalGuards" is "maybe", but must be "run" or "refuse"'],
     [{ as: '' }, 'Option "as" must be a non-empty string'],
   ])('stops the start for %j', async (options, message) => {
@@ -61,6 +74,30 @@ describe('ClusterModule.forRoot', () => {
       startModule({ imports: [ClusterModule.forRoot(options as never)] });
     await expect(start()).rejects.toThrow(message);
     await expect(start()).rejects.toThrow(InvalidOptionError);
+  });
+
+  it('names every option there is, its own and those of the node, when a key is none of them', async () => {
+    const imports = [ClusterModule.forRoot({ somethingElse: 1 } as never)];
+    const listed = /"somethingElse" is not an option; the options here are (.*)$/;
+    const error = (await startModule({ imports }).catch((failure: unknown) => failure)) as Error;
+    const names = listed.exec(error.message)?.[1]?.split(', ');
+    expect(names).toEqual(expect.arrayContaining(['clusterName', 'swim', 'waitFor', 'globalGuards', 'as']));
+    // Each is known to the node too: what the list names is not refused as unknown.
+    for (const name of names!) {
+      const options = { imports: [ClusterModule.forRoot({ [name]: undefined })] };
+      await (await startModule(options)).app.close();
+      if (['waitFor', 'globalGuards', 'as'].includes(name)) continue;
+      expect(new ClusterNode({ [name]: undefined }).status).toBe('created');
+    }
+  });
+
+  it.each([
+    [null, 'is null, but must be an object'],
+    ['x', 'is "x", but must be an object'],
+    [[], 'is an array, but must be an object'],
+    [Promise.resolve({}), 'is a promise, but must be an object; a useFactory of forRootAsync may return one'],
+  ])('refuses %p in the place of options', (options, problem) => {
+    expect(() => ClusterModule.forRoot(options as never)).toThrow(new InvalidOptionError('forRoot', problem));
   });
 });
 
@@ -88,6 +125,81 @@ describe('ClusterModule.forRootAsync', () => {
     expect(() => ClusterModule.forRootAsync({ useClass: Settings, useExisting: Settings })).toThrow(
       'exactly one of',
     );
+  });
+
+  it.each([
+    [{ usefactory: () => ({}) }, 'forRootAsync.usefactory', 'is not an option; did you mean "useFactory"?'],
+    [{ useFactory: {} }, 'forRootAsync.useFactory', 'is an object, but must be a function'],
+    [{ useClass: 'Settings' }, 'forRootAsync.useClass', 'is "Settings", but must be a class'],
+    [
+      { useFactory: () => ({}), inject: Settings },
+      'forRootAsync.inject',
+      'is a function, but must be an array',
+    ],
+    [null, 'forRootAsync', 'is null, but must be an object'],
+    ['x', 'forRootAsync', 'is "x", but must be an object'],
+  ])('refuses %p', (options, option, problem) => {
+    expect(() => ClusterModule.forRootAsync(options as never)).toThrow(
+      new InvalidOptionError(option, problem),
+    );
+  });
+
+  it.each([
+    ['undefined', () => undefined],
+    ['undefined', async () => undefined],
+    ['null', () => null],
+    ['"x"', () => 'x'],
+  ])('stops the start when the factory returns %s', async (shown, useFactory) => {
+    const imports = [ClusterModule.forRootAsync({ useFactory: useFactory as never })];
+    await expect(startModule({ imports })).rejects.toThrow(
+      new InvalidOptionError(
+        'forRootAsync.useFactory',
+        `returned ${shown}, but must return the options ({} for the defaults)`,
+      ),
+    );
+  });
+
+  it.each(['useClass', 'useExisting'])(
+    'stops the start when the class of %s makes no options',
+    async (way) => {
+      @Injectable()
+      class Forgetful {
+        createClusterOptions(): undefined {}
+      }
+      @Injectable()
+      class Unrelated {}
+      @Module({ providers: [Forgetful, Unrelated], exports: [Forgetful, Unrelated] })
+      class Others {}
+      const start = (given: unknown): Promise<unknown> =>
+        startModule({ imports: [ClusterModule.forRootAsync({ imports: [Others], [way]: given })] });
+      await expect(start(Forgetful)).rejects.toThrow(
+        new InvalidOptionError(
+          `forRootAsync.${way}`,
+          'is Forgetful, whose createClusterOptions() returned undefined, but must return the options ({} for the defaults)',
+        ),
+      );
+      await expect(start(Unrelated)).rejects.toThrow(
+        new InvalidOptionError(
+          `forRootAsync.${way}`,
+          'is Unrelated, which has no createClusterOptions(): write that method, it returns the options',
+        ),
+      );
+    },
+  );
+
+  it('keeps the place of "this" in a class that makes options', async () => {
+    @Injectable()
+    class Stateful implements ClusterOptionsFactory {
+      readonly clusterName = 'of this';
+      createClusterOptions(): ClusterModuleOptions {
+        return { clusterName: this.clusterName };
+      }
+    }
+    const { app, node } = await startModule({
+      imports: [ClusterModule.forRootAsync({ useClass: Stateful })],
+    });
+    expect(node.options.clusterName).toBe('of this');
+    await app.close();
   });
 
   it('knows the name before the options, so a factory cannot give it', async () => {
@@ -155,6 +267,16 @@ describe('a named registration', () => {
       expect(nodes).toEqual([]);
     },
   );
+
+  it('is named, with the way to register it, when somebody injects it and it is not there', async () => {
+    @Injectable()
+    class Lost {
+      constructor(@InjectMembership('nope') readonly nope: MembershipService) {}
+    }
+    await expect(startApp({ providers: [Lost] })).rejects.toThrow(
+      "MembershipService of the cluster 'nope' (register it with ClusterModule.forRoot({ as: 'nope' }))",
+    );
+  });
 
   it('stops the start when a handler names a cluster that is not there', async () => {
     @Injectable()
