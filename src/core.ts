@@ -29,6 +29,7 @@ export {
   DiscoveryError,
   DuplicateClusterError,
   DuplicateNodeIdError,
+  type FailedBroadcast,
   HandlerError,
   HandshakeError,
   InvalidAddressError,

@@ -220,10 +220,22 @@ export class DeliveryUncertainError extends ClusterError {
   readonly code = 'CLUSTER_DELIVERY_UNCERTAIN';
 }
 
+/** The part of a broadcast's outcome that an error carries; a `BroadcastOutcome` is one. @publicApi */
+export interface FailedBroadcast {
+  readonly delivered: readonly unknown[];
+  readonly failed: readonly {
+    readonly member: { readonly id: string; readonly name: string };
+    readonly error: ClusterError;
+  }[];
+}
+
 /** The broadcast reached nobody that it should have reached. @publicApi */
 export class BroadcastFailedError extends ClusterError {
   readonly code = 'CLUSTER_BROADCAST_FAILED';
-  constructor(readonly outcome: unknown) {
+  constructor(
+    /** What became of it at each member. */
+    readonly outcome: FailedBroadcast,
+  ) {
     super('The broadcast reached no member; see "outcome" for the error per member');
   }
 }

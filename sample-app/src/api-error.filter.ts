@@ -55,7 +55,7 @@ function toApiError(error: unknown, request: IncomingMessage): ApiError {
 function statusOf(error: ClusterError): number {
   if (error instanceof InvalidNodeIdError || error instanceof SerializationError) return 400;
   if (error instanceof UnknownMemberError) return 404;
-  if (error instanceof InvalidMetadataError) return 413;
+  if (error instanceof InvalidMetadataError) return error.limitBytes === undefined ? 400 : 413;
   if (error instanceof NotStartedError || error instanceof ClosedError) return 503;
   if (error instanceof RequestTimeoutError) return 504;
   return 502;

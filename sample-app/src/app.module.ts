@@ -4,9 +4,9 @@ import { ClusterModule } from 'clusterpack';
 import type { ClusterOptions } from 'clusterpack';
 import { ApiErrorFilter } from './api-error.filter.js';
 import { ChatModule } from './chat/chat.module.js';
-import { IdleConnections } from './idle-connections.js';
 import { LifecycleController } from './lifecycle.controller.js';
 import { MembersModule } from './members/members.module.js';
+import { OpenConnections } from './open-connections.js';
 import { Shutdown } from './shutdown.js';
 
 /** The cluster chat: one node of a cluster, with an HTTP interface. */
@@ -17,7 +17,7 @@ export class AppModule {
       module: AppModule,
       imports: [ClusterModule.forRoot(options), ChatModule, MembersModule],
       controllers: [LifecycleController],
-      providers: [Shutdown, IdleConnections, { provide: APP_FILTER, useClass: ApiErrorFilter }],
+      providers: [Shutdown, OpenConnections, { provide: APP_FILTER, useClass: ApiErrorFilter }],
     };
   }
 }

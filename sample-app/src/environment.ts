@@ -42,11 +42,45 @@ const VARIABLES: Readonly<Record<string, string>> = {
   'swim.probeTimeoutMs': 'CLUSTER_PROBE_INTERVAL_MS',
 };
 
-/** The variable whose value the library complains about, if it is one. */
-export function variableBehind(error: unknown): string | undefined {
+/** What the library complains about in the words of the environment; undefined if no variable is to blame. */
+export function complaintAboutVariable(error: unknown): string | undefined {
+  const variable = variableBehind(error);
+  if (variable === undefined) return undefined;
+  const { message } = error as Error;
+  // What is suggested to set are options, in quotes; a person sets variables.
+  const text = error instanceof BindError ? message.replaceAll(/"(\w+)"/g, variableInstead) : message;
+  return `${variable}: ${text}`;
+}
+
+function variableBehind(error: unknown): string | undefined {
   if (error instanceof InvalidOptionError) return VARIABLES[error.option];
   if (error instanceof InvalidMetadataError) return 'NODE_METADATA';
-  return error instanceof BindError ? 'CLUSTER_PORT' : undefined;
+  if (!(error instanceof BindError)) return undefined;
+  // Without a cause every port of the range was tried.
+  if (error.cause === undefined) return 'CLUSTER_PORT';
+  return VARIABLES[partAtFault(error.cause) ?? ''];
+}
+
+function variableInstead(quoted: string, option: string): string {
+  return VARIABLES[option] ?? quoted;
+}
+
+/** Which part of an address is why nothing can listen there; undefined if neither is. */
+export function partAtFault(cause: unknown): 'host' | 'port' | undefined {
+  switch ((cause as { code?: unknown } | undefined)?.code) {
+    case 'EADDRINUSE':
+    case 'EACCES':
+    case 'EPERM':
+      return 'port';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+    case 'EADDRNOTAVAIL':
+    case 'EAFNOSUPPORT':
+    case 'EINVAL':
+      return 'host';
+    default:
+      return undefined;
+  }
 }
 
 const PRESETS: readonly string[] = ['lan', 'wan', 'local'] satisfies SwimPreset[];

@@ -1,10 +1,17 @@
 import 'reflect-metadata';
-import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
 import { formatAddress, MembershipService } from 'clusterpack';
 import type { AddressInfo } from 'node:net';
 import { AppModule } from './app.module.js';
-import { EnvironmentError, readEnvironment, variableBehind, type Environment } from './environment.js';
+import {
+  complaintAboutVariable,
+  EnvironmentError,
+  partAtFault,
+  readEnvironment,
+  type Environment,
+} from './environment.js';
+import { readJsonBodies } from './json-bodies.js';
 import { Shutdown } from './shutdown.js';
 import { StderrLogger } from './stderr-logger.js';
 
@@ -13,10 +20,12 @@ const LINGER_MS = 5000;
 
 async function main(): Promise<void> {
   const { http, cluster } = readEnvironment(process.env);
-  const app = await NestFactory.create(AppModule.withCluster(cluster), {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.withCluster(cluster), {
     logger: new StderrLogger({ logLevels: ['log', 'warn', 'error', 'fatal'] }),
     abortOnError: false,
+    bodyParser: false,
   });
+  readJsonBodies(app);
   app.enableShutdownHooks();
   await app.init();
   await listen(app, http);
@@ -26,21 +35,25 @@ async function main(): Promise<void> {
   endSoon();
 }
 
-/** The node is part of the cluster by now: if the HTTP port is taken, it has to leave again. */
-async function listen(app: INestApplication, { host, port }: Environment['http']): Promise<void> {
+/** The node is part of the cluster by now: if HTTP cannot listen, it has to leave again. */
+async function listen(app: NestExpressApplication, { host, port }: Environment['http']): Promise<void> {
   try {
     await app.listen(port, host);
   } catch (cause) {
     await app.close();
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === undefined) throw cause;
-    const allowed = `nothing can listen on ${host}:${port} (${code}); another one, or 0 for any free one, is`;
-    throw new EnvironmentError('HTTP_PORT', String(port), allowed, { cause });
+    const part = partAtFault(cause);
+    if (part === undefined) throw cause;
+    const where = `nothing can listen on ${formatAddress({ host, port })} (${(cause as NodeJS.ErrnoException).code})`;
+    throw part === 'host'
+      ? new EnvironmentError('HTTP_HOST', host, `${where}; an address of this machine is`, { cause })
+      : new EnvironmentError('HTTP_PORT', String(port), `${where}; another one, or 0 for any free one, is`, {
+          cause,
+        });
   }
 }
 
 /** The only line on stdout: a program that started this one can wait for it. */
-function printReady(app: INestApplication): void {
+function printReady(app: NestExpressApplication): void {
   const { id, address } = app.get(MembershipService).local;
   const { port } = (app.getHttpServer() as { address(): AddressInfo }).address();
   process.stdout.write(
@@ -61,10 +74,9 @@ function endSoon(): void {
 
 /** What is wrong, on one line. */
 function complaint(error: unknown): string {
-  const variable = variableBehind(error);
   const text =
-    variable !== undefined || error instanceof EnvironmentError ? (error as Error).message : String(error);
-  return `${variable === undefined ? '' : `${variable}: `}${text}`.replaceAll(/\s*\n\s*/g, ' ');
+    error instanceof EnvironmentError ? error.message : (complaintAboutVariable(error) ?? String(error));
+  return text.replaceAll(/\s*\n\s*/g, ' ');
 }
 
 main().catch((error: unknown) => {

@@ -15,8 +15,9 @@ export class RecipientPipe implements PipeTransform<string, Member> {
     const member = this.membership.member(id);
     if (member === undefined) throw new UnknownMemberError(`No member with the id ${id} is known here`);
     if (!member.isActive) {
-      const code = member.state === 'left' ? 'MEMBER_LEFT' : 'MEMBER_UNREACHABLE';
-      throw new ApiError(409, code, `${member.name} (${id}) is ${member.state}`);
+      const [code, what] =
+        member.state === 'left' ? ['MEMBER_LEFT', 'has left'] : ['MEMBER_UNREACHABLE', 'is unreachable'];
+      throw new ApiError(409, code, `${member.name} (${id}) ${what}`);
     }
     return member;
   }

@@ -4,6 +4,12 @@ import { SampleCluster, type Answer, type SampleNode } from './sample-cluster.js
 
 const UNKNOWN_ID = '0'.repeat(32);
 
+/** The endpoints that take a body. */
+const BODIES = [
+  ['POST', '/chat'],
+  ['PUT', '/metadata'],
+] as const;
+
 describe('the HTTP interface', () => {
   const cluster = new SampleCluster();
   let a: SampleNode;
@@ -132,11 +138,8 @@ describe('the HTTP interface', () => {
     expectError(await a.call('POST', '/chat'), 400, 'BAD_BODY');
     expectError(await a.call('PUT', '/metadata', [1]), 400, 'BAD_BODY');
     expectError(await a.call('PUT', '/metadata'), 400, 'BAD_BODY');
-    for (const [method, path] of [
-      ['POST', '/chat'],
-      ['PUT', '/metadata'],
-    ] as const) {
-      for (const body of ['{"text":', 'nonsense', '"text"']) {
+    for (const [method, path] of BODIES) {
+      for (const body of ['{"text":', 'nonsense', '"text"', '', ' ']) {
         expectError(await raw(a, method, path, body, 'application/json'), 400, 'BAD_BODY');
       }
       expectError(await raw(a, method, path, '{"text":"x"}', 'text/plain'), 400, 'BAD_BODY');
@@ -145,6 +148,27 @@ describe('the HTTP interface', () => {
         400,
         'BAD_BODY',
       );
+    }
+  });
+
+  it('a form is no JSON, and changes nothing', async () => {
+    const { body: before } = await a.call('GET', '/self');
+    for (const [method, path] of BODIES) {
+      const answer = await raw(a, method, path, 'text=x', 'application/x-www-form-urlencoded');
+      expectError(answer, 400, 'BAD_BODY');
+      expect((answer.body as ErrorJson).message).toContain('application/json');
+    }
+    expect((await a.call('GET', '/self')).body).toEqual(before);
+  });
+
+  it('JSON that is no object is called that', async () => {
+    for (const [method, path] of BODIES) {
+      for (const body of ['null', '"text"', '7', '[]']) {
+        const answer = await raw(a, method, path, body, 'application/json');
+        expectError(answer, 400, 'BAD_BODY');
+        expect((answer.body as ErrorJson).message).toContain('a JSON object');
+        expect((answer.body as ErrorJson).message).not.toContain('not valid JSON');
+      }
     }
   });
 
@@ -171,6 +195,16 @@ describe('the HTTP interface', () => {
       413,
       'CLUSTER_INVALID_METADATA',
     );
+    expect((await c.call('GET', '/self')).body).toEqual(before);
+  });
+
+  it('metadata that cannot travel is answered with 400, since nothing is over a limit', async () => {
+    const { body: before } = await c.call('GET', '/self');
+    const nested = `${'{"a":'.repeat(20)}1${'}'.repeat(20)}`;
+    for (const body of ['{"f":1e400}', nested]) {
+      const answer = await raw(c, 'PUT', '/metadata', body, 'application/json');
+      expectError(answer, 400, 'CLUSTER_INVALID_METADATA');
+    }
     expect((await c.call('GET', '/self')).body).toEqual(before);
   });
 
@@ -247,7 +281,9 @@ describe('members that are gone', () => {
     expect(await b.call('POST', '/leave')).toMatchObject({ status: 202 });
     expect(await b.process.ended()).toEqual({ code: 0, signal: null });
     await a.untilSees([a]);
-    expectError(await a.call('GET', `/whoami/${b.id}`), 409, 'MEMBER_LEFT');
+    const refusal = await a.call('GET', `/whoami/${b.id}`);
+    expectError(refusal, 409, 'MEMBER_LEFT');
+    expect((refusal.body as ErrorJson).message).toBe(`b (${b.id}) has left`);
     expectError(await a.call('POST', `/chat/${b.id}`, { text: 'x' }), 409, 'MEMBER_LEFT');
     expect((await a.members('?all=1')).map(({ id, state }) => `${id} ${state}`)).toEqual(
       [`${a.id} alive`, `${b.id} left`].toSorted(),

@@ -65,7 +65,7 @@ describe('a start', () => {
     expect(await process.ended()).toEqual({ code: 1, signal: null });
     expect(process.stdout).toBe('');
     expect(process.stderr).toMatch(
-      new RegExp(`^sample-app: CLUSTER_PORT: .*127\\.0\\.0\\.1:${port}.* in use`, 'm'),
+      new RegExp(`^sample-app: CLUSTER_PORT: .*127\\.0\\.0\\.1:${port}.* in use.* set CLUSTER_PORT to`, 'm'),
     );
   });
 
@@ -76,6 +76,22 @@ describe('a start', () => {
     expect(process.stderr).toMatch(/^sample-app: HTTP_PORT=.*EADDRINUSE/m);
     await a.untilSees([a]);
     expect(a.events.map((event) => event.type)).not.toContain('unreachable');
+  });
+
+  it.each([
+    ['a name that does not exist', 'nope.invalid'],
+    // TEST-NET-1: no machine has it.
+    ['an address of another machine', '192.0.2.1'],
+  ])('blames the host when that is %s', async (_what, host) => {
+    const http = cluster.spawn('wrong', { CLUSTER_SEEDS: '', HTTP_HOST: host });
+    expect(await http.ended()).toEqual({ code: 1, signal: null });
+    expect(http.stderr).toMatch(new RegExp(`^sample-app: HTTP_HOST="${host}"`, 'm'));
+    expect(http.stderr).not.toContain('HTTP_PORT');
+
+    const node = cluster.spawn('wrong', { CLUSTER_SEEDS: '', CLUSTER_HOST: host, CLUSTER_INSECURE: '1' });
+    expect(await node.ended()).toEqual({ code: 1, signal: null });
+    expect(node.stderr).toMatch(/^sample-app: CLUSTER_HOST: .*[Ss]et CLUSTER_HOST to /m);
+    expect(node.stderr).not.toMatch(/CLUSTER_PORT|"(host|port|advertise)"/);
   });
 
   it.each([

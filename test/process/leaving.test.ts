@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { SampleCluster, type SampleNode } from './sample-cluster.js';
 
 const cluster = new SampleCluster();
@@ -42,6 +44,20 @@ describe('a process that leaves', () => {
     await a.call('GET', '/members');
     await a.call('POST', '/leave');
     expect(await a.process.ended()).toEqual({ code: 0, signal: null });
+  });
+
+  it.each(['/leave', 'SIGTERM'])('ends soon at %s although a request was only half sent', async (end) => {
+    const a = await cluster.start('a');
+    const socket = connect(Number(new URL(a.url).port), '127.0.0.1');
+    socket.on('error', () => {}); // The end of the process may reset it.
+    await once(socket, 'connect');
+    const head = ['POST /chat HTTP/1.1', 'Host: a', 'Content-Type: application/json', 'Content-Length: 99'];
+    socket.write(`${head.join('\r\n')}\r\n\r\n{"text":`);
+    if (end === '/leave') expect((await a.call('POST', end)).status).toBe(202);
+    else a.signal('SIGTERM');
+    const exit = await a.process.ended(10_000);
+    socket.destroy();
+    if (end === '/leave') expect(exit).toEqual({ code: 0, signal: null });
   });
 
   it('is alone when it leaves last, and ends at once', async () => {

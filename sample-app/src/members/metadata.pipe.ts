@@ -7,7 +7,9 @@ import { BadBodyError } from '../api-error.js';
 export class MetadataPipe implements PipeTransform<unknown, ClusterMetadata> {
   transform(body: unknown): ClusterMetadata {
     if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-      throw new BadBodyError('Send a JSON object, and "Content-Type: application/json"');
+      throw new BadBodyError(
+        'Send a JSON object, for example {"zone":"a"}, and "Content-Type: application/json"',
+      );
     }
     return body as ClusterMetadata;
   }

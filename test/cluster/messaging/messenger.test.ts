@@ -187,10 +187,12 @@ describe('a message', () => {
 
   it.each([[undefined], [null], [{}], [{ id: 5 }]])('to %p rejects with UnknownMemberError', async (to) => {
     const { messenger } = new Room('a', 'b').at('a');
-    const recipient = to as unknown as Member;
-    await expect(messenger.send(recipient, new Uint8Array(1))).rejects.toBeInstanceOf(UnknownMemberError);
-    await expect(messenger.emit(recipient, 'x', 1)).rejects.toBeInstanceOf(UnknownMemberError);
-    await expect(messenger.request(recipient, 'x', 1)).rejects.toBeInstanceOf(UnknownMemberError);
+    const recipient: unknown = to;
+    await expect(messenger.send(recipient as Member, new Uint8Array(1))).rejects.toBeInstanceOf(
+      UnknownMemberError,
+    );
+    await expect(messenger.emit(recipient as Member, 'x', 1)).rejects.toBeInstanceOf(UnknownMemberError);
+    await expect(messenger.request(recipient as Member, 'x', 1)).rejects.toBeInstanceOf(UnknownMemberError);
   });
 
   it('over the limit is refused with the limit named', async () => {
