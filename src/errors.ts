@@ -16,6 +16,14 @@ export abstract class ClusterError extends Error {
   }
 }
 
+/** A reader of `errors` was too slow and missed some. @publicApi */
+export class ErrorsMissedError extends ClusterError {
+  readonly code = 'CLUSTER_ERRORS_MISSED';
+  constructor(readonly missed: number) {
+    super(`${missed} errors were missed, since the reader of "errors" was too slow`);
+  }
+}
+
 // --- the door: what the user wrote ---
 
 /** An option is wrong. Nothing was started. @publicApi */

@@ -1,6 +1,12 @@
 import { formatAddress, type Address } from '../address.js';
 import type { Clock } from '../clock.js';
-import { BindError, ClosedError, NotStartedError, type ProtocolViolationError } from '../errors.js';
+import {
+  BindError,
+  ClosedError,
+  NotStartedError,
+  type HandshakeError,
+  type ProtocolViolationError,
+} from '../errors.js';
 import type { Member, MembershipEvent } from '../membership/membership.js';
 import type { LocalMember, MembershipProtocol, ProtocolNotice } from '../membership/protocol.js';
 import { swimCodec } from '../membership/swim/codec.js';
@@ -21,6 +27,8 @@ export interface EngineListener {
   violation(from: NodeId, error: ProtocolViolationError): void;
   stalled(ms: number): void;
   duplicateId(remote: string): void;
+  /** A handshake was refused, by this side or the other. */
+  refused(error: HandshakeError): void;
   listenerLost(cause: unknown): void;
 }
 
@@ -126,6 +134,7 @@ export class Engine {
           record: () => this.#record(),
           receive: (message) => listener.receive(message),
           duplicateId: (remote) => listener.duplicateId(remote),
+          refused: (_, error) => listener.refused(error),
           listenerLost: (cause) => listener.listenerLost(cause),
         },
       },

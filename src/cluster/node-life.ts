@@ -249,6 +249,7 @@ export class NodeLife {
       violation: (from, error) => this.violation(from, error),
       stalled: (ms) => this.#notices.stalled(ms),
       duplicateId: () => this.#loseIdentity(new DuplicateNodeIdError(this.#identity.id)),
+      refused: (error) => this.#listener.error(error),
       listenerLost: (cause) => this.#onListenerLost(cause),
     });
     this.#engine = engine;

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { Address } from '../address.js';
 import {
   ClosedError,
+  ErrorsMissedError,
   HandlerError,
   InvalidMetadataError,
-  NotReadyError,
   type ClusterError,
 } from '../errors.js';
 import type {
@@ -79,10 +79,7 @@ export class ClusterNode implements Membership {
     this.#options = resolved;
     this.clusterName = resolved.clusterName;
     this.warnings = resolved.warnings;
-    this.#errors = new Readers<ClusterError>(
-      MAX_ERRORS_BEHIND,
-      (missed) => new NotReadyError(`${missed} errors were missed`),
-    );
+    this.#errors = new Readers<ClusterError>(MAX_ERRORS_BEHIND, (missed) => new ErrorsMissedError(missed));
     this.#events = new EventHub(
       resolved.limits.eventBuffer,
       () => this.activeMembers,

@@ -207,6 +207,9 @@ export class SessionTransport implements Transport {
   #objection(payload: Uint8Array, options: TransportSendOptions): Error | undefined {
     const { payloadBytes } = this.#limits;
     const { stream = 0, kind = 0, meta, signal } = options;
+    if (!(payload instanceof Uint8Array)) {
+      return new InvalidOptionError('payload', 'must be bytes (a Uint8Array or Buffer)');
+    }
     if (payload.length > payloadBytes)
       return new PayloadTooLargeError(payload.length, payloadBytes, 'limits.payloadBytes');
     if (meta !== undefined && meta.length > META_BYTES)

@@ -1,5 +1,6 @@
 import type { Address } from '../address.js';
 import type { Clock, Timer } from '../clock.js';
+import type { HandshakeError } from '../errors.js';
 import type { ClusterLogger } from '../logger.js';
 import type { NodeId } from '../node-id.js';
 import type { Dial, DialOutcome, Links } from './link.js';
@@ -11,6 +12,7 @@ import type {
   LinkReport,
   ProvenPeer,
   Receipt,
+  RefusedPeer,
   TransportHost,
 } from './transport.js';
 
@@ -117,6 +119,10 @@ export class ShellWorld implements SessionWorld {
 
   duplicateId(remote: string): void {
     this.#tell(() => this.host.duplicateId?.(remote));
+  }
+
+  refused(peer: RefusedPeer, error: HandshakeError): void {
+    this.#tell(() => this.host.refused?.(peer, error));
   }
 
   unsent(notify: () => void): void {

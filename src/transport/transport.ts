@@ -1,4 +1,5 @@
 import type { Address } from '../address.js';
+import type { HandshakeError } from '../errors.js';
 import type { NodeId } from '../node-id.js';
 
 /** Where to send: an address, and the node that has to answer there, if it is known.
@@ -16,6 +17,17 @@ export interface Destination {
  */
 export interface ProvenPeer extends Destination {
   readonly id: NodeId;
+}
+
+/** The other side of a handshake that was refused.
+ *
+ * @publicApi
+ */
+export interface RefusedPeer {
+  /** Its IP and port, as the connection shows them. */
+  readonly remote: string;
+  /** What we dialled, or what it says of itself, which nothing proves; undefined before it said anything. */
+  readonly address: Address | undefined;
 }
 
 /** What the way to a peer showed; see `LinkEvidence` in membership/protocol.ts for the meaning of each.
@@ -40,7 +52,7 @@ export interface TransportSendOptions {
   readonly kind?: number | undefined;
   /** A header for the layer above, carried untouched, at most 8 KiB. */
   readonly meta?: Uint8Array | undefined;
-  /** Needs no credit: only for replies, whose number the requests in flight bound. */
+  /** Costs no credit, once the recipient has given any: only for replies, whose number the requests in flight bound. */
   readonly free?: boolean | undefined;
 }
 
@@ -102,8 +114,13 @@ export interface TransportHost {
   link?(about: Destination, report: LinkReport, by?: NodeId): void;
   /** A payload arrived. Without it, messages go to the sequence that `bind` gives. */
   receive?(message: IncomingMessage): Receipt;
-  /** Another live endpoint shakes hands with our own NodeId. */
+  /** A node that we dialled says that another live endpoint has our own NodeId. */
   duplicateId?(remote: string): void;
+  /**
+   * A handshake was refused, by this side or by the other: called once on each, but not where a node met itself.
+   * Strangers can cause it as often as they connect.
+   */
+  refused?(peer: RefusedPeer, error: HandshakeError): void;
   /** The listener failed after it was bound and could not be bound again. */
   listenerLost?(cause: unknown): void;
 }
@@ -184,7 +201,8 @@ export interface Transport {
 
   /**
    * The node above has decided that a peer is gone: everything to it settles at once (written:
-   * `DeliveryUncertainError`, unwritten: `NotDeliveredError`), its links are closed and its session forgotten.
+   * `DeliveryUncertainError`, unwritten: `NotDeliveredError`), its links are closed. What is known of its own
+   * messages is forgotten if it has left; an unreachable peer may come back, and has no credit until it is granted anew.
    */
   forget(id: NodeId, why: 'left' | 'unreachable'): void;
 

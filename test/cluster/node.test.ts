@@ -3,6 +3,7 @@ import { ClusterNode } from '../../src/cluster/node.js';
 import {
   ClosedError,
   DeliveryUncertainError,
+  HandshakeError,
   NotDeliveredError,
   NotReadyError,
   NotStartedError,
@@ -105,6 +106,25 @@ describe('a node', () => {
     expect(warnings).toEqual([
       'warn Alone: none of these addresses leads to a cluster: 127.0.0.1:7002, 127.0.0.1:7003. Still trying',
     ]);
+  });
+
+  it('of another cluster is refused, and both sides have an error that says so', async () => {
+    const [a] = await cluster.start('a');
+    const other = cluster.node('b', { clusterName: 'other' });
+    const codes = async (node: ClusterNode): Promise<string[]> => {
+      for await (const error of node.errors) {
+        if (error instanceof HandshakeError) return [error.reason, error.message];
+      }
+      return [];
+    };
+    const both = Promise.all([codes(a!), codes(other)]);
+    await cluster.run(other.start());
+    for (const [reason, message] of await cluster.run(both)) {
+      expect(reason).toBe('cluster-name');
+      expect(message).toContain('"test"');
+      expect(message).toContain('"other"');
+    }
+    expect(a!.activeMembers).toHaveLength(1);
   });
 
   it('that has left knows nobody as active and sends to nobody, itself included', async () => {

@@ -94,6 +94,18 @@ export function describeTransport(name: string, createFixture: () => TransportFi
         await network.done(a.send(b, new Uint8Array(1000)));
       });
 
+      it('over the limit of the recipient alone rejects, and later ones arrive', async () => {
+        const a = await network.node();
+        const b = await network.node({ limits: { payloadBytes: 1000 } });
+        const sends = [1001, 3_000_000].map((size) => a.send(b, new Uint8Array(size)));
+        const later = a.send(b, text('later'));
+        for (const result of await network.done(Promise.allSettled(sends)))
+          expect(result).toMatchObject({ reason: expect.any(PayloadTooLargeError) });
+        await network.done(later);
+        expect(b.texts).toEqual(['later']);
+        expect(b.transport.stats.closedFor).toEqual({});
+      });
+
       it('rejects when nobody is there for it, and when the recipient is draining', async () => {
         const [a, b] = await pair();
         for (const [receipt, error] of [

@@ -50,11 +50,12 @@ const FIRST_BYTES = 1 + 2;
 /** Bytes of the whole payload, on a first chunk that is not the last. */
 const TOTAL_BYTES = 6;
 const ACK_BYTES = 6;
-const REJECT_BYTES = 6 + 1;
+/** Sequence, reason, limit. */
+const REJECT_BYTES = 6 + 1 + 6;
 const CREDIT_BYTES = 1 + 6 + 6;
 const PERMIT_BYTES = 1 + 1 + 6;
 
-const REJECTIONS: readonly RejectFrame['reason'][] = ['no-receiver', 'draining'];
+const REJECTIONS: readonly RejectFrame['reason'][] = ['no-receiver', 'draining', 'too-large'];
 const NOTHING = new Uint8Array(0);
 
 /** A payload of this size or more is given as a view of the bytes that came; a smaller one is copied (decisions 13). */
@@ -159,7 +160,7 @@ export function decodeFrame(
       exactly(REJECT_BYTES, end - start, type);
       const reason = REJECTIONS[source[start + 6]!];
       if (reason === undefined) throw malformed(type, 'names no reason');
-      return { type, seq: readU48(source, start), reason };
+      return { type, seq: readU48(source, start), reason, limitBytes: readU48(source, start + 7) };
     }
     case 'credit':
       exactly(CREDIT_BYTES, end - start, type);
@@ -188,7 +189,7 @@ function writeFields(frame: Frame, target: Uint8Array, at: number): number {
       return writeU48(frame.expected, target, at);
     case 'reject':
       target[at + 6] = REJECTIONS.indexOf(frame.reason);
-      return writeU48(frame.seq, target, at) + 1;
+      return writeU48(frame.limitBytes, target, writeU48(frame.seq, target, at) + 1);
     case 'credit':
       target[at] = frame.stream;
       return writeU48(frame.bytes, target, writeU48(frame.messages, target, at + 1));

@@ -17,11 +17,15 @@ import { PayloadWatch } from './payload-watch.js';
 import { Peers } from './peers.js';
 import type { Lane, Peer, PeerOwner } from './peer.js';
 import { PeerLink, type Cast } from './peer-link.js';
+import { CastRoutes } from './cast-routes.js';
 import { ReassemblyBudget } from './reassembly.js';
 import type { Counters, EndpointSettings, SessionWorld } from './world.js';
 
 /** Sessions begin at a random one of so many epochs. */
 const EPOCHS = 2 ** 40;
+
+/** After how many ack timeouts without a link the room that a peer asked for goes to others. */
+const AWAY_ACK_TIMEOUTS = 2;
 
 /**
  * All links and sessions of one node: which link serves which lane of which peer, and what happens to casts and
@@ -37,12 +41,11 @@ export class Endpoint implements HandshakeHost, PeerOwner {
   readonly #peers: Peers;
   readonly #notices: ThrottledLog;
   readonly #routes: PayloadRoutes;
+  readonly #casts: CastRoutes;
   readonly #watch: PayloadWatch;
   /** Accepted links before their handshake is done. */
   readonly #strangers = new Set<PeerLink>();
   #due: IncomingSession[] = [];
-  /** The link whose message the node is handling: an answer goes back the way the question came. */
-  #answering: PeerLink | undefined;
   #closed = false;
 
   constructor(
@@ -52,11 +55,14 @@ export class Endpoint implements HandshakeHost, PeerOwner {
     const { limits, deadlines } = settings;
     this.lanes = new Lanes(world, limits, (link) => {
       if (link.purpose === 'payload') this.#routes.want(link.peer!);
-      this.#tidy(link.peer!);
+      this.tidy(link.peer!);
     });
     this.#notices = new ThrottledLog(world, world);
     this.#peers = new Peers(this);
     this.#routes = new PayloadRoutes(world, deadlines, (peer) => void this.#handshaker.dial(peer, 'payload'));
+    this.#casts = new CastRoutes(world, limits.castQueue, (peer, purpose) =>
+      this.#handshaker.dial(peer, purpose),
+    );
     this.#watch = new PayloadWatch(world, deadlines, this.lanes.payloadPool, {
       unanswered: (link) => this.#resetPayload(link),
       idle: (link) => this.lanes.leave(link, 'idle'),
@@ -71,7 +77,14 @@ export class Endpoint implements HandshakeHost, PeerOwner {
       due: (session) => {
         if (this.#due.push(session) === 1) world.turn();
       },
+      away: (session) => world.after(AWAY_ACK_TIMEOUTS * deadlines.ackTimeoutMs, session),
+      back: (session) => world.cancel(session),
     };
+  }
+
+  /** Peers of whom anything is kept. */
+  get peerCount(): number {
+    return this.#peers.size;
   }
 
   // --- what the node above asks ---
@@ -104,33 +117,39 @@ export class Endpoint implements HandshakeHost, PeerOwner {
       this.unsent(cast);
       return;
     }
-    const peer = this.#peers.of(destination);
-    if (via === 'verify') this.#handshaker.dial(peer, 'verify').casts.push(cast);
-    else if (via === 'kept' && this.#castNow(peer, cast)) return;
-    else this.#castLater(peer, cast);
+    this.#casts.cast(this.#peers.of(destination), cast, via);
   }
 
   grant(id: NodeId): void {
-    this.#peers.get(id)?.incoming?.grant();
+    const peer = this.#peers.get(id);
+    if (peer === undefined) return;
+    peer.incoming?.grant();
+    this.#peers.granted(peer);
   }
 
   forget(id: NodeId, why: 'left' | 'unreachable'): void {
     const peer = this.#peers.get(id);
     if (peer === undefined) return;
     peer.forgotten = true;
-    this.#peers.delete(peer);
-    for (const cast of peer.casts.splice(0)) this.unsent(cast);
+    this.#casts.failed(peer);
     this.lanes.close(peer, undefined);
-    peer.incoming?.end();
     const reason = why === 'left' ? 'The recipient has left' : 'The recipient is unreachable';
     peer.out.abandon(reason, notDelivered);
+    if (why === 'unreachable' && peer.incoming?.suspend() === true) {
+      peer.forgotten = false;
+      const oldest = this.#peers.lost(peer);
+      if (oldest !== undefined) this.tidy(oldest);
+      return;
+    }
+    this.#peers.delete(peer);
+    peer.incoming?.end();
   }
 
   reset(id: NodeId): void {
     const peer = this.#peers.get(id);
     if (peer === undefined) return;
-    for (const lane of [peer.protocol, peer.payload])
-      if (lane.link !== undefined) this.lanes.leave(lane.link, 'reset');
+    for (const link of [...peer.verify, peer.protocol.link, peer.payload.link])
+      if (link?.state === 'established') this.lanes.leave(link, 'reset');
   }
 
   /** Says goodbye everywhere and settles everything; the links end by themselves. */
@@ -142,7 +161,7 @@ export class Endpoint implements HandshakeHost, PeerOwner {
     for (const link of this.#strangers) link.drop();
     this.#strangers.clear();
     for (const peer of this.#peers.all()) {
-      for (const cast of peer.casts.splice(0)) this.unsent(cast);
+      this.#casts.failed(peer);
       this.lanes.close(peer, reason);
       peer.incoming?.end();
       peer.out.abandon('This node has closed', notDelivered);
@@ -169,7 +188,8 @@ export class Endpoint implements HandshakeHost, PeerOwner {
   }
 
   dialFailed(link: PeerLink, report: 'refused' | 'silent' | 'local', error: unknown): void {
-    this.world.debug(`Dialling ${formatAddress(link.wanted!.address)} failed (${report}): ${String(error)}`);
+    const reason = error instanceof Error ? error.message : formatAddress(link.wanted!.address);
+    this.#notices.debug(`dial-${report}`, `Dialling failed (${report}): ${reason}`);
     this.#handshaker.dialEnded(link, { kind: 'report', report });
   }
 
@@ -208,16 +228,12 @@ export class Endpoint implements HandshakeHost, PeerOwner {
     }
     if (link.purpose === 'payload') this.#routes.want(peer);
     else if (link.purpose === 'protocol' && reason !== 'replaced') this.world.link(link.proven!, 'goodbye');
-    this.#tidy(peer);
+    this.tidy(peer);
   }
 
   protocolMessage(link: PeerLink, body: unknown): void {
     link.peer!.heard++;
-    link.usedAtMs = this.world.now();
-    const before = this.#answering;
-    this.#answering = link;
-    this.world.protocolMessage(link.proven!, body);
-    this.#answering = before;
+    this.#casts.received(link, body);
   }
 
   violated(link: PeerLink, violation: string, detail: string): void {
@@ -233,7 +249,9 @@ export class Endpoint implements HandshakeHost, PeerOwner {
 
   lost(link: PeerLink, error: unknown): void {
     if (error instanceof Error) this.world.debug(`The link with ${link.remote} broke: ${error.message}`);
-    this.#ended(link, link.state === 'established');
+    const established = link.state === 'established';
+    if (!established && link.role === 'accepted') this.count('handshake-aborted');
+    this.#ended(link, established);
   }
 
   deadline(link: PeerLink): void {
@@ -252,13 +270,13 @@ export class Endpoint implements HandshakeHost, PeerOwner {
   }
 
   unsent(cast: Cast): void {
-    if (cast.unsent !== undefined) this.world.unsent(cast.unsent);
+    this.#casts.unsent(cast);
   }
 
   // --- what handshakes and peers ask ---
 
   known(id: NodeId, address: Address): Peer {
-    return this.#peers.of({ id, address });
+    return this.#peers.get(id) ?? this.#peers.of({ id, address });
   }
 
   identified(peer: Peer, id: NodeId, address: Address): Peer {
@@ -280,9 +298,13 @@ export class Endpoint implements HandshakeHost, PeerOwner {
       for (const cast of link.casts.splice(0)) link.sendCast(cast);
       return;
     }
+    // A claim until now: somebody else may have begun this handshake in the peer's name.
+    if (link.role === 'accepted') peer.address = link.proven!.address;
     this.lanes.take(link, peer.lane(link.purpose));
     if (link.purpose === 'payload') {
       this.#watch.start();
+      if (peer.stranger) this.#boundStrangers(peer);
+      else this.#peers.granted(peer);
       return;
     }
     for (const cast of peer.casts.splice(0)) link.sendCast(cast);
@@ -301,9 +323,15 @@ export class Endpoint implements HandshakeHost, PeerOwner {
       // The peer's own dial did not make it: ours has not been tried yet.
       this.#handshaker.dial(peer, 'protocol');
     } else {
-      for (const cast of peer.casts.splice(0)) this.unsent(cast);
+      this.#casts.failed(peer);
     }
-    this.#tidy(peer);
+    this.tidy(peer);
+  }
+
+  tidy(peer: Peer): void {
+    if (!peer.blank) return;
+    peer.incoming?.end();
+    this.#peers.delete(peer);
   }
 
   session(): OutgoingSession {
@@ -317,6 +345,7 @@ export class Endpoint implements HandshakeHost, PeerOwner {
 
   redial(peer: Peer): void {
     this.#routes.redial(peer);
+    this.tidy(peer);
   }
 
   count(word: string): void {
@@ -352,42 +381,16 @@ export class Endpoint implements HandshakeHost, PeerOwner {
     if (link.purpose === 'protocol' || (link.purpose === 'payload' && peer.protocol.link === undefined)) {
       this.world.link(link.proven!, 'closed');
     }
-    this.#tidy(peer);
+    this.tidy(peer);
   }
 
   #arrivalEnded(link: PeerLink): void {
     this.#handshaker.arrivalEnded(link, { kind: 'ended' });
   }
 
-  // --- casts ---
-
-  #castNow(peer: Peer, cast: Cast): boolean {
-    const answering = this.#answering;
-    const link =
-      answering !== undefined && answering.peer === peer && answering.state === 'established'
-        ? answering
-        : (peer.protocol.link ?? establishedOf(peer.verify));
-    if (link === undefined) return false;
-    link.usedAtMs = this.world.now();
-    link.sendCast(cast);
-    return true;
+  #boundStrangers(newest: Peer): void {
+    const oldest = this.#peers.stranger(newest);
+    if (oldest === undefined) return;
+    this.violated(oldest.payload.link!, 'limit', 'too many peers that are no members are connected');
   }
-
-  #castLater(peer: Peer, cast: Cast): void {
-    if (peer.casts.length >= this.settings.limits.castQueue) {
-      this.unsent(cast);
-      return;
-    }
-    peer.casts.push(cast);
-    if (!peer.protocol.coming) this.#handshaker.dial(peer, 'protocol');
-  }
-
-  #tidy(peer: Peer): void {
-    if (peer.blank) this.#peers.delete(peer);
-  }
-}
-
-function establishedOf(links: Iterable<PeerLink>): PeerLink | undefined {
-  for (const link of links) if (link.state === 'established') return link;
-  return undefined;
 }

@@ -117,11 +117,13 @@ export interface AckFrame {
   readonly expected: number;
 }
 
-/** The message whose last frame is `seq` was not taken. Counts as acknowledged. */
+/** The message that the frame `seq` belongs to was not taken. Its frames count as acknowledged. */
 export interface RejectFrame {
   readonly type: 'reject';
   readonly seq: number;
-  readonly reason: 'no-receiver' | 'draining';
+  readonly reason: 'no-receiver' | 'draining' | 'too-large';
+  /** The receiver's `payloadBytes`, for `too-large`; else 0. */
+  readonly limitBytes: number;
 }
 
 /**

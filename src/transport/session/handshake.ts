@@ -16,27 +16,30 @@ export function objectionToHello(
   if (hello.minVersion > max || hello.maxVersion < min) {
     return refusal(
       'version',
-      `this node speaks ${min}–${max}, the other ${hello.minVersion}–${hello.maxVersion}`,
+      `the dialled node speaks ${min}–${max}, the dialling one ${hello.minVersion}–${hello.maxVersion}`,
     );
   }
   if (hello.clusterName !== settings.clusterName) {
     return refusal(
       'cluster-name',
-      `this node belongs to "${clip(settings.clusterName)}", the other to "${clip(hello.clusterName)}"`,
+      `the dialled node belongs to "${clip(settings.clusterName)}", the dialling one to "${clip(hello.clusterName)}"`,
     );
   }
   if (hello.id === settings.id) {
     // A live process cannot be reached at our address: one that names it is ourselves.
     if (advertised === undefined || sameAddress(hello.address, advertised))
-      return refusal('self', 'this is yourself');
-    return refusal('duplicate-id', `this node, at ${formatAddress(advertised)}, has the id ${settings.id}`);
+      return refusal('self', 'the dialled node is the dialling one');
+    return refusal(
+      'duplicate-id',
+      `the dialled node, at ${formatAddress(advertised)}, has the id ${settings.id} too`,
+    );
   }
   if (hello.purpose === 'payload' && hello.offer === undefined)
     return refusal('malformed', 'no session was offered');
   if (hello.purpose === 'payload' && forUs(hello, settings) && hello.serializer !== settings.serializer) {
     return refusal(
       'serializer',
-      `this node uses "${clip(settings.serializer)}", the other "${clip(hello.serializer)}"`,
+      `the dialled node uses "${clip(settings.serializer)}", the dialling one "${clip(hello.serializer)}"`,
     );
   }
   return undefined;

@@ -1,5 +1,5 @@
 import { formatAddress, sameAddress, type Address } from '../../address.js';
-import { clip } from '../../errors.js';
+import { clip, HandshakeError } from '../../errors.js';
 import type { NodeId } from '../../node-id.js';
 import type { LinkReport } from '../transport.js';
 import type {
@@ -29,7 +29,7 @@ export interface HandshakeHost extends LinkOwner {
   readonly settings: EndpointSettings;
   readonly world: SessionWorld;
   readonly advertised: Address;
-  /** The peer with this id; a new one if it is not known. */
+  /** The peer with this id, as it is known; a new one at this address if it is not. */
   known(id: NodeId, address: Address): Peer;
   /** An answer has told who is at an address; gives the peer that is meant from now on. */
   identified(peer: Peer, id: NodeId, address: Address): Peer;
@@ -38,6 +38,8 @@ export interface HandshakeHost extends LinkOwner {
   /** A link leaves its lane. */
   vacate(link: PeerLink): void;
   laneFailed(lane: Lane, failure: LaneFailure): void;
+  /** A link of the peer is gone: the peer goes too if nothing would be lost with it. */
+  tidy(peer: Peer): void;
   count(word: string): void;
   warn(about: string, message: string): void;
 }
@@ -87,21 +89,15 @@ export class Handshaker {
       this.dialEnded(link, { kind: 'report', report: 'silent' });
       return;
     }
+    link.offered = hello;
     const objection = objectionToHello(hello, host.settings, host.advertised);
     if (objection !== undefined) {
       this.#turnAway(link, objection);
     } else if (!forUs(hello, host.settings)) {
       link.state = 'misdirected';
       this.#welcome(link, hello, undefined, undefined);
-    } else if (hello.purpose === 'verify') {
-      link.purpose = 'verify';
-      link.proven = { id: hello.id, address: hello.address };
-      link.peer = host.known(hello.id, hello.address);
-      link.peer.verify.add(link);
-      link.state = 'welcome-sent';
-      this.#welcome(link, hello, undefined, undefined);
     } else {
-      this.#arrived(link, hello, hello.purpose);
+      this.#arrived(link, hello);
     }
   }
 
@@ -157,17 +153,20 @@ export class Handshaker {
 
   refused(link: PeerLink, frame: RefuseFrame): void {
     const { host } = this;
-    host.count(frame.reason);
     const who = link.wanted === undefined ? link.remote : formatAddress(link.wanted.address);
-    if (frame.reason !== 'self') {
-      host.warn(
-        `refused-${frame.reason}`,
-        `${who} refused the handshake (${frame.reason}): ${clip(frame.detail)}`,
-      );
-    }
+    const { reason } = frame;
+    const detail = clip(frame.detail);
+    this.#tell(
+      link,
+      reason,
+      detail,
+      `refused-${reason}`,
+      `${who} refused the handshake (${reason}): ${detail}`,
+    );
     if (link.role === 'dialled') this.dialEnded(link, { kind: 'refusal', report: 'silent', refused: frame });
     else this.arrivalEnded(link, { kind: 'refusal', refused: frame });
-    if (frame.reason === 'duplicate-id') host.world.duplicateId(link.remote);
+    // Only who was asked can know: a stranger's word would let it rename any node.
+    if (reason === 'duplicate-id' && link.role === 'dialled') host.world.duplicateId(link.remote);
   }
 
   /** Our dial came to nothing. A hello that waited for this is answered now. */
@@ -183,6 +182,7 @@ export class Handshaker {
       if (lane.held !== undefined) this.#answer(lane.held, lane);
       else host.laneFailed(lane, failure);
     }
+    if (link.peer !== undefined) host.tidy(link.peer);
     if (failure.report !== undefined) host.world.link(link.wanted!, failure.report, by);
   }
 
@@ -209,15 +209,18 @@ export class Handshaker {
     this.host.world.cancel(link);
     const lane = this.#laneOf(link);
     link.peer?.verify.delete(link);
-    if (lane === undefined) return;
-    const stood = lane.arriving === link || lane.held === link;
-    if (lane.arriving === link) lane.arriving = undefined;
-    if (lane.held === link) lane.held = undefined;
-    if (stood && !lane.coming) this.host.laneFailed(lane, failure);
+    if (lane !== undefined) {
+      const stood = lane.arriving === link || lane.held === link;
+      if (lane.arriving === link) lane.arriving = undefined;
+      if (lane.held === link) lane.held = undefined;
+      if (stood && !lane.coming) this.host.laneFailed(lane, failure);
+    }
+    if (link.peer !== undefined) this.host.tidy(link.peer);
   }
 
-  #arrived(link: PeerLink, hello: HelloFrame, purpose: 'protocol' | 'payload'): void {
+  #arrived(link: PeerLink, hello: HelloFrame): void {
     const { host } = this;
+    const { purpose } = hello;
     const peer = host.known(hello.id, hello.address);
     const live = peer.protocol.link ?? peer.payload.link;
     if (live?.proven !== undefined && !sameAddress(live.proven.address, hello.address)) {
@@ -228,7 +231,12 @@ export class Handshaker {
     link.peer = peer;
     link.purpose = purpose;
     link.proven = { id: hello.id, address: hello.address };
-    link.offered = hello;
+    if (purpose === 'verify') {
+      peer.verify.add(link);
+      link.state = 'welcome-sent';
+      this.#welcome(link, hello, undefined, undefined);
+      return;
+    }
     const lane = peer.lane(purpose);
     const own = lane.dialling;
     if (own?.state === 'hello-sent') {
@@ -335,17 +343,23 @@ export class Handshaker {
   }
 
   #turnAway(link: PeerLink, frame: RefuseFrame): void {
-    const { host } = this;
-    host.count(frame.reason);
-    if (frame.reason !== 'self') {
-      host.warn(
-        `turned-away-${frame.reason}`,
-        `Refused a handshake of ${link.remote} (${frame.reason}): ${frame.detail}`,
-      );
-    }
+    const { reason, detail } = frame;
+    const line = `Refused a handshake of ${link.remote} (${reason}): ${detail}`;
+    this.#tell(link, reason, detail, `turned-away-${reason}`, line);
     link.refuse(frame);
     if (link.role === 'dialled') this.dialEnded(link, { kind: 'refusal', refused: frame });
     else this.arrivalEnded(link, { kind: 'refusal', refused: frame });
+  }
+
+  /** Counts a refusal, logs it, and reports it to the node above. */
+  #tell(link: PeerLink, reason: RefuseFrame['reason'], detail: string, about: string, line: string): void {
+    const { host } = this;
+    host.count(reason);
+    if (reason === 'self') return;
+    host.warn(about, line);
+    const { remote, address } = link;
+    const who = link.wanted === undefined ? remote : formatAddress(link.wanted.address);
+    host.world.refused({ remote, address }, new HandshakeError(who, reason, detail));
   }
 
   #laneOf(link: PeerLink): Lane | undefined {

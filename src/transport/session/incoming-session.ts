@@ -2,9 +2,10 @@ import type { NodeId } from '../../node-id.js';
 import type { Link } from '../link.js';
 import type { IncomingMessage, Receipt } from '../transport.js';
 import type { DataFrame, PermitRequestFrame, RejectFrame, SessionAnswer } from './frame.js';
-import { IncomingStream, type Assembly } from './incoming-stream.js';
+import { IncomingStream, type Assembly, type Slot } from './incoming-stream.js';
 import { CHUNK_BYTES, MAX_UNACKED_FRAMES, META_BYTES, STREAMS, type TransportLimits } from './limits.js';
-import { Claim, type ReassemblyBudget } from './reassembly.js';
+import { Claim, type BudgetShare, type ReassemblyBudget } from './reassembly.js';
+import type { SessionTimer } from './world.js';
 
 /** What an incoming session needs around it. */
 export interface Receiver {
@@ -13,19 +14,24 @@ export interface Receiver {
   receive(message: IncomingMessage): Receipt;
   /** Asks for `flush` at the end of the turn. */
   due(session: IncomingSession): void;
+  /** Asks for `fired` when its permits have outlived their link for long enough. */
+  away(session: IncomingSession): void;
+  back(session: IncomingSession): void;
 }
 
 /** A word for what a peer did wrong. */
-export type Violation = 'sequence-gap' | 'over-credit' | 'malformed-message' | 'oversized-payload';
+export type Violation = 'sequence-gap' | 'over-credit' | 'malformed-message';
 
 /** Everything that comes from one peer in one epoch: takes each frame once, in order (decisions 6). */
-export class IncomingSession {
+export class IncomingSession implements SessionTimer {
   /** The next sequence number to take. */
   expected = 0;
   /** Frames seen, repeated ones included; the watch compares it. */
   seen = 0;
   /** Messages that were handed over and not released. */
   held = 0;
+  /** Stays without credit and without a link: its peer may come back. */
+  kept = false;
   /** Stands in the list of those that flush at the end of the turn. */
   due = false;
   #granted = false;
@@ -44,6 +50,7 @@ export class IncomingSession {
     readonly from: NodeId,
     readonly epoch: number,
     readonly receiver: Receiver,
+    readonly share: BudgetShare,
   ) {}
 
   get granted(): boolean {
@@ -54,18 +61,32 @@ export class IncomingSession {
   grant(): void {
     if (this.#granted) return;
     this.#granted = true;
+    this.kept = false;
     for (const stream of this.#streams) stream?.open();
-    this.#link?.send(this.#stream(0).credit());
+    if (this.#link !== undefined) this.#tellCredit(this.#link);
+  }
+
+  /**
+   * The peer counts as lost: it has no credit until it is granted anew. Where it stood is kept, so that nothing of it
+   * is taken twice or called uncertain if it comes back.
+   *
+   * @returns false where that would keep a half-received payload in memory
+   */
+  suspend(): boolean {
+    if (!this.#granted || this.#slots().some(({ assembly }) => assembly !== undefined)) return false;
+    this.#granted = false;
+    this.kept = true;
+    this.#link = undefined;
+    this.receiver.back(this);
+    this.fired();
+    return true;
   }
 
   /** Goes on with a new link: says again what may have been lost with the old one. */
   attach(link: Link, firstUnacked: number): void {
     this.#link = link;
-    if (this.#granted) {
-      link.send(this.#stream(0).credit());
-      for (const stream of this.#streams)
-        if (stream !== undefined && stream.number !== 0) link.send(stream.credit());
-    }
+    this.receiver.back(this);
+    if (this.#granted) this.#tellCredit(link);
     this.#rejects = this.#rejects.filter((reject) => reject.seq >= firstUnacked);
     // Before the ack, which would settle them as received.
     for (const reject of this.#rejects) link.send(reject);
@@ -74,25 +95,36 @@ export class IncomingSession {
   }
 
   detach(link: Link): void {
-    if (this.#link === link) this.#link = undefined;
+    if (this.#link !== link) return;
+    this.#link = undefined;
+    if (this.#slots().some(({ claim }) => claim !== undefined)) this.receiver.away(this);
+  }
+
+  /** The peer is away: the room that it asked for and does not use goes to others. */
+  fired(): void {
+    const { budget } = this.receiver;
+    if (this.#link !== undefined) return;
+    for (const slot of this.#slots()) {
+      if (slot.claim?.state === 'granted') budget.lapse(slot.claim);
+      else if (slot.claim?.state === 'waiting') this.#dropClaim(slot);
+    }
   }
 
   /** The sender is gone or begins a new epoch: half-received payloads are thrown away. */
   end(): void {
     this.#ended = true;
     this.#link = undefined;
-    for (const stream of this.#streams) {
-      if (stream === undefined) continue;
-      for (const slot of stream.slots) {
-        if (slot.claim !== undefined) this.receiver.budget.giveBack(slot.claim);
-        if (slot.assembly !== undefined) this.#dropAssembly(slot.assembly);
-        slot.claim = slot.assembly = undefined;
-      }
+    this.receiver.back(this);
+    for (const slot of this.#slots()) {
+      this.#dropClaim(slot);
+      if (slot.assembly !== undefined) this.#dropAssembly(slot.assembly);
+      slot.assembly = undefined;
     }
   }
 
   /** Takes a data frame; says what is wrong with it, if anything is. */
   data(frame: DataFrame): Violation | undefined {
+    if (!this.#granted) return 'over-credit';
     this.seen++;
     if (frame.seq !== this.expected) {
       if (frame.seq > this.expected) return 'sequence-gap';
@@ -106,21 +138,25 @@ export class IncomingSession {
   /** Asks for room, takes the wish back (0 bytes), or asks again because the answer may have been lost. */
   permitRequest(frame: PermitRequestFrame): Violation | undefined {
     const { limits, budget } = this.receiver;
-    const slot = this.#stream(frame.stream).slot(frame.free);
-    if (frame.bytes > limits.payloadBytes + META_BYTES) return 'oversized-payload';
+    if (!this.#granted) return 'over-credit';
+    const { stream, free, bytes } = frame;
+    const slot = this.#stream(stream).slot(free);
     const old = slot.claim;
-    if (old !== undefined && old.bytes === frame.bytes) {
+    if (old !== undefined && old.bytes === bytes && old.state !== 'lapsed') {
       old.askedOn = this.#link;
       if (old.state === 'granted') this.#sendPermit(old);
       return undefined;
     }
-    slot.claim = undefined;
-    if (old !== undefined) budget.giveBack(old);
-    if (frame.bytes === 0) return undefined;
-    slot.claim = new Claim(frame.stream, frame.free, frame.bytes, this.#link, (claim) =>
-      this.#sendPermit(claim),
-    );
-    budget.ask(slot.claim);
+    this.#dropClaim(slot);
+    if (bytes === 0) return undefined;
+    const claim = new Claim(this.share, stream, free, bytes, this.#link, (given) => this.#sendPermit(given));
+    if (bytes > limits.payloadBytes + META_BYTES) {
+      // Its first frame will be refused, and needs no room.
+      this.#sendPermit(claim);
+      return undefined;
+    }
+    slot.claim = claim;
+    budget.ask(claim);
     return undefined;
   }
 
@@ -133,6 +169,7 @@ export class IncomingSession {
       this.#ackDue = false;
       link.send({ type: 'ack', expected: this.expected });
     }
+    if (!this.#granted) return;
     for (let stream = this.#creditDue.pop(); stream !== undefined; stream = this.#creditDue.pop()) {
       stream.creditDue = false;
       link.send(stream.credit());
@@ -151,7 +188,7 @@ export class IncomingSession {
       this.#heldReplies--;
       return;
     }
-    if (!stream.released(claim === undefined ? cost : 0) || stream.creditDue || this.#ended) return;
+    if (!stream.released(cost > stream.permitAbove ? 0 : cost) || stream.creditDue || this.#ended) return;
     stream.creditDue = true;
     this.#creditDue.push(stream);
     this.#due();
@@ -161,7 +198,7 @@ export class IncomingSession {
     const slot = stream.slot(frame.free);
     if (slot.assembly !== undefined || frame.totalBytes !== frame.chunk.length) return 'malformed-message';
     const cost = frame.chunk.length + frame.meta.length;
-    if (cost > stream.permitAbove && (!frame.free || slot.claim !== undefined)) {
+    if (cost > stream.permitAbove || frame.totalBytes > this.receiver.limits.payloadBytes) {
       return this.#part(stream, frame);
     }
     if (frame.free ? this.#heldReplies >= this.receiver.limits.heldReplies : !stream.take(cost))
@@ -180,8 +217,8 @@ export class IncomingSession {
       if (violation !== undefined) return violation;
     }
     const assembly = slot.assembly!;
-    if (assembly.filled + frame.chunk.length > assembly.bytes.length) return 'malformed-message';
-    assembly.bytes.set(frame.chunk, assembly.filled);
+    if (assembly.filled + frame.chunk.length > assembly.totalBytes) return 'malformed-message';
+    assembly.bytes?.set(frame.chunk, assembly.filled);
     assembly.filled += frame.chunk.length;
     this.#taken();
     if (frame.last) this.#complete(stream, frame.free, assembly);
@@ -191,35 +228,43 @@ export class IncomingSession {
   #begin(stream: IncomingStream, frame: DataFrame): Violation | undefined {
     const { limits, budget } = this.receiver;
     const slot = stream.slot(frame.free);
-    const cost = frame.totalBytes + frame.meta.length;
-    if (frame.totalBytes > limits.payloadBytes) return 'oversized-payload';
+    const { kind, meta, totalBytes, free } = frame;
+    const cost = totalBytes + meta.length;
+    const large = cost > stream.permitAbove;
+    const refused = totalBytes > limits.payloadBytes;
     let claim: Claim | undefined;
-    if (cost > stream.permitAbove) {
+    if (refused) {
+      if (large) this.#dropClaim(slot);
+    } else if (large) {
       claim = slot.claim;
-      if (claim?.state !== 'granted' || claim.bytes !== cost) return 'over-credit';
+      if (claim === undefined || claim.state === 'waiting' || claim.bytes !== cost) return 'over-credit';
     }
-    if (frame.free ? this.#heldReplies >= limits.heldReplies : !stream.take(claim === undefined ? cost : 0)) {
-      return 'over-credit';
+    if (free ? this.#heldReplies >= limits.heldReplies : !stream.take(large ? 0 : cost)) return 'over-credit';
+    if (claim !== undefined) {
+      slot.claim = undefined;
+      if (claim.state === 'lapsed') budget.restore(claim);
+    } else if (!refused) {
+      budget.count(cost);
     }
-    if (claim === undefined) budget.count(cost);
-    else slot.claim = undefined;
-    const bytes = new Uint8Array(frame.totalBytes);
-    slot.assembly = { kind: frame.kind, meta: frame.meta, bytes, filled: 0, cost, claim };
+    const bytes = refused ? undefined : new Uint8Array(totalBytes);
+    slot.assembly = { kind, meta, bytes, totalBytes, filled: 0, cost, claim };
+    if (refused)
+      this.#reject({ type: 'reject', seq: frame.seq, reason: 'too-large', limitBytes: limits.payloadBytes });
     return undefined;
   }
 
   #complete(stream: IncomingStream, free: boolean, assembly: Assembly): void {
     stream.slot(free).assembly = undefined;
-    const { claim, cost, bytes } = assembly;
+    const { claim, cost, bytes, kind, meta } = assembly;
     if (claim === undefined || free) this.#dropAssembly(assembly);
     const keptClaim = free ? undefined : claim;
-    if (assembly.filled < bytes.length) {
-      // The sender gave it up half-way.
+    if (bytes === undefined || assembly.filled < bytes.length) {
+      // Refused, or given up by the sender half-way.
       this.#hold(free);
       this.released(stream, cost, free, keptClaim);
       return;
     }
-    this.#deliver(stream, assembly.kind, assembly.meta, bytes, free, cost, keptClaim);
+    this.#deliver(stream, kind, meta, bytes, free, cost, keptClaim);
   }
 
   #deliver(
@@ -237,7 +282,7 @@ export class IncomingSession {
     const receipt = this.receiver.receive(message);
     if (receipt === 'held') return;
     message.release();
-    this.#reject({ type: 'reject', seq, reason: receipt });
+    this.#reject({ type: 'reject', seq, reason: receipt, limitBytes: 0 });
   }
 
   #hold(free: boolean): void {
@@ -254,7 +299,17 @@ export class IncomingSession {
     this.#link?.send(reject);
   }
 
+  #dropClaim(slot: Slot): void {
+    if (slot.claim !== undefined) this.receiver.budget.giveBack(slot.claim);
+    slot.claim = undefined;
+  }
+
+  #slots(): Slot[] {
+    return this.#streams.flatMap((stream) => stream?.slots ?? []);
+  }
+
   #dropAssembly(assembly: Assembly): void {
+    if (assembly.bytes === undefined) return;
     if (assembly.claim === undefined) this.receiver.budget.count(-assembly.cost);
     else this.receiver.budget.giveBack(assembly.claim);
   }
@@ -267,6 +322,13 @@ export class IncomingSession {
   #acknowledge(): void {
     this.#ackDue = true;
     this.#due();
+  }
+
+  /** Says all totals: what was said before may have been lost with a link. */
+  #tellCredit(link: Link): void {
+    link.send(this.#stream(0).credit());
+    for (const stream of this.#streams)
+      if (stream !== undefined && stream.number !== 0) link.send(stream.credit());
   }
 
   #sendPermit(claim: Claim): void {

@@ -6,7 +6,9 @@ import type { Claim } from './reassembly.js';
 export interface Assembly {
   readonly kind: number;
   readonly meta: Uint8Array;
-  readonly bytes: Uint8Array;
+  /** Undefined for one over our limit: it is refused, and its frames lead nowhere. */
+  readonly bytes: Uint8Array | undefined;
+  readonly totalBytes: number;
   filled: number;
   readonly cost: number;
   readonly claim: Claim | undefined;

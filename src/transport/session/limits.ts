@@ -22,6 +22,8 @@ export interface TransportLimits {
   readonly payloadLinks: number;
   /** Accepted links that have not shaken hands. Default: 256. */
   readonly unauthenticatedLinks: number;
+  /** Peers with a payload link that the node above has not granted credit; one more closes the oldest. Of lost peers as many sessions are kept. Default: 256. */
+  readonly ungrantedPeers: number;
 }
 
 export const DEFAULT_LIMITS: TransportLimits = {
@@ -36,6 +38,7 @@ export const DEFAULT_LIMITS: TransportLimits = {
   protocolLinks: 256,
   payloadLinks: 512,
   unauthenticatedLinks: 256,
+  ungrantedPeers: 256,
 };
 
 /** How long each thing may take, in milliseconds. */

@@ -3,7 +3,9 @@ import {
   MemberDrainingError,
   NoReceiverError,
   NotDeliveredError,
+  PayloadTooLargeError,
   SendQueueFullError,
+  type ClusterError,
 } from '../../errors.js';
 import type { Link } from '../link.js';
 import { Fifo } from './fifo.js';
@@ -30,6 +32,8 @@ export class OutgoingSession implements Permits {
   #window: Window | undefined;
   #link: Link | undefined;
   #writable = false;
+  /** Whether the current link has brought credit: before it, the receiver takes no data frame. */
+  #open = false;
   /** The next frame to give to the current link; below `ring.next` while frames are sent again. */
   #cursor = 0;
   #messages = 0;
@@ -74,9 +78,7 @@ export class OutgoingSession implements Permits {
   /** Takes a message over; it is settled at once when the queue is full. */
   send(message: OutgoingMessage): void {
     if (!message.free && this.#full(message)) {
-      message.settle(
-        new SendQueueFullError('Too much waits for this recipient already: wait for earlier sends'),
-      );
+      message.settle(new SendQueueFullError(this.#fullMessage()));
       return;
     }
     if (!message.free) {
@@ -111,9 +113,7 @@ export class OutgoingSession implements Permits {
       if (stream.aborted(message)) this.takeBack(stream, message.free);
       message.dropPayload();
     } else {
-      this.#detachBuffer(message);
-      this.#schedule(stream);
-      this.pump();
+      this.#cutShort(message);
     }
   }
 
@@ -129,16 +129,17 @@ export class OutgoingSession implements Permits {
     this.met = true;
     this.#link = link;
     this.#writable = true;
+    this.#open = false;
     for (const stream of this.#streams) {
-      if (stream === undefined) continue;
-      stream.relinked();
-      this.#schedule(stream);
+      if (stream !== undefined) this.#schedule(stream);
     }
     return true;
   }
 
   detach(link: Link): void {
-    if (this.#link === link) this.#link = undefined;
+    if (this.#link !== link) return;
+    this.#link = undefined;
+    for (const stream of this.#streams) stream?.unlinked();
   }
 
   drained(): void {
@@ -165,16 +166,14 @@ export class OutgoingSession implements Permits {
   rejected(frame: RejectFrame): void {
     const ring = this.#ring;
     if (frame.seq < ring.first || frame.seq >= ring.next) return;
-    ring
-      .at(frame.seq)
-      .message.settle(
-        frame.reason === 'draining'
-          ? new MemberDrainingError('The recipient is shutting down')
-          : new NoReceiverError('The recipient has neither a reader nor a handler for this message'),
-      );
+    const { message } = ring.at(frame.seq);
+    if (message.progress === Progress.Settled) return;
+    message.settle(rejection(frame, message));
+    if (message.framedBytes < message.totalBytes) this.#cutShort(message);
   }
 
   credited(frame: CreditFrame): void {
+    this.#open = true;
     if (this.#window === undefined) {
       this.#window = { messages: frame.messages, bytes: frame.bytes };
       for (const stream of this.#streams) this.#opened(stream, this.#window);
@@ -210,7 +209,7 @@ export class OutgoingSession implements Permits {
   pump(): void {
     const link = this.#link;
     const ring = this.#ring;
-    if (link === undefined) return;
+    if (link === undefined || !this.#open) return;
     while (this.#writable && this.#cursor < ring.next) this.#writable = link.send(ring.at(this.#cursor++));
     while (this.#writable && ring.length < MAX_UNACKED_FRAMES) {
       const stream = this.#round.peek();
@@ -301,6 +300,13 @@ export class OutgoingSession implements Permits {
     this.#cursor = ring.next;
   }
 
+  /** A settled message that has begun ends with an empty chunk, so that its stream goes on. */
+  #cutShort(message: OutgoingMessage): void {
+    this.#detachBuffer(message);
+    this.#schedule(this.#stream(message.stream));
+    this.pump();
+  }
+
   /** The caller may change its buffer now: frames that may still be sent again get bytes of their own. */
   #detachBuffer(message: OutgoingMessage): void {
     if (message.small) {
@@ -325,6 +331,14 @@ export class OutgoingSession implements Permits {
     );
   }
 
+  #fullMessage(): string {
+    const { sendQueueMessages, sendQueueBytes } = this.limits;
+    return (
+      `${this.#messages} messages of ${this.#bytes} bytes wait for this recipient already: await some first ` +
+      `(limits.sendQueueMessages is ${sendQueueMessages}, limits.sendQueueBytes ${sendQueueBytes})`
+    );
+  }
+
   #gone(message: OutgoingMessage): void {
     if (message.free) return;
     this.#messages--;
@@ -334,5 +348,16 @@ export class OutgoingSession implements Permits {
   #queued(): boolean {
     for (const stream of this.#streams) if (stream !== undefined && !stream.empty) return true;
     return false;
+  }
+}
+
+function rejection({ reason, limitBytes }: RejectFrame, message: OutgoingMessage): ClusterError {
+  switch (reason) {
+    case 'draining':
+      return new MemberDrainingError('The recipient is shutting down');
+    case 'too-large':
+      return new PayloadTooLargeError(message.totalBytes, limitBytes, 'limits.payloadBytes');
+    case 'no-receiver':
+      return new NoReceiverError('The recipient has neither a reader nor a handler for this message');
   }
 }

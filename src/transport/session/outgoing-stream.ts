@@ -17,7 +17,7 @@ export interface Permits {
 /** One order of messages: credited ones, or replies. */
 class Line {
   readonly queue = new Fifo<OutgoingMessage>();
-  /** `unsure`: it was asked for on a link that is gone. */
+  /** `unsure`: it was asked for, or given, on a link that is gone; the room may have been taken back since. */
   permit: 'none' | 'asked' | 'given' | 'unsure' = 'none';
   /** Aborted messages that still stand in the queue. */
   gone = 0;
@@ -46,8 +46,8 @@ export class OutgoingStream {
   #creditBytes = 0;
   #usedMessages = 0;
   #usedBytes = 0;
-  /** Costs above need a permit; undefined until the first credit. */
-  #permitAbove: number | undefined;
+  /** Costs above need a permit; known from the first credit on, without which nothing is sent. */
+  #permitAbove = 0;
 
   constructor(readonly number: number) {}
 
@@ -104,17 +104,17 @@ export class OutgoingStream {
   }
 
   /**
-   * A link is gone, and perhaps a permit that was asked for with it. That is cleared up in `ready`, which comes
-   * after the frames that are sent again: one of them may still need the permit that the receiver holds now.
+   * A link is gone, and perhaps a permit with it. That is cleared up in `ready` on the next one, which comes after
+   * the frames that are sent again: one of them may still need the permit that the receiver holds now.
    */
-  relinked(): void {
-    for (const line of [this.#credited, this.#replies]) if (line.permit === 'asked') line.permit = 'unsure';
+  unlinked(): void {
+    for (const line of [this.#credited, this.#replies]) if (line.permit !== 'none') line.permit = 'unsure';
   }
 
   /** The receiver has forgotten everything: what had begun begins again, or is dropped if it was given up. */
   newEpoch(drop: (message: OutgoingMessage) => void): void {
     this.#creditMessages = this.#creditBytes = this.#usedMessages = this.#usedBytes = 0;
-    this.#permitAbove = undefined;
+    this.#permitAbove = 0;
     for (const line of [this.#credited, this.#replies]) {
       line.permit = 'none';
       const head = line.head();
@@ -151,7 +151,7 @@ export class OutgoingStream {
   #readyHead(line: Line, permits: Permits): OutgoingMessage | undefined {
     const head = line.head();
     const mayBegin = head !== undefined && head.framedBytes === 0;
-    const large = mayBegin && this.#needsPermit(head);
+    const large = mayBegin && head.cost > this.#permitAbove;
     if (line.permit === 'unsure') {
       line.permit = 'none';
       if (!large) permits.takeBack(this, line === this.#replies);
@@ -160,16 +160,11 @@ export class OutgoingStream {
     if (!large) return head.free || this.#affords(head) ? head : undefined;
     if (line.permit === 'given')
       return head.free || this.#creditMessages > this.#usedMessages ? head : undefined;
-    if (line.permit === 'none' && this.#permitAbove !== undefined) {
+    if (line.permit === 'none') {
       line.permit = 'asked';
       permits.ask(this, head);
     }
     return undefined;
-  }
-
-  /** Before the first credit the window is not known; a message of one frame is taken without. */
-  #needsPermit(message: OutgoingMessage): boolean {
-    return this.#permitAbove === undefined ? !message.small : message.cost > this.#permitAbove;
   }
 
   #affords(message: OutgoingMessage): boolean {

@@ -102,7 +102,7 @@ export class PeerLink implements LinkHandler, DialOutcome, SessionTimer {
   }
 
   get address(): Address | undefined {
-    return this.proven?.address ?? this.wanted?.address;
+    return this.proven?.address ?? this.wanted?.address ?? this.offered?.address;
   }
 
   dialling(dial: Dial): void {
@@ -264,7 +264,7 @@ export class PeerLink implements LinkHandler, DialOutcome, SessionTimer {
       this.owner.welcome(this, frame);
     } else if (frame.type === 'ready' && state === 'welcome-sent') {
       this.owner.ready(this, frame);
-    } else if (frame.type === 'refuse') {
+    } else if (frame.type === 'refuse' && (state === 'hello-sent' || state === 'welcome-sent')) {
       this.owner.refused(this, frame);
     } else {
       this.#common(frame);

@@ -4,6 +4,7 @@ import type { SessionOffer } from './frame.js';
 import { IncomingSession, type Receiver } from './incoming-session.js';
 import type { OutgoingSession } from './outgoing-session.js';
 import type { Cast, PeerLink } from './peer-link.js';
+import { BudgetShare } from './reassembly.js';
 import type { SessionTimer } from './world.js';
 
 /** What leads to a peer for one purpose: at most one established link, and those that may become it. */
@@ -58,6 +59,7 @@ export class Peer implements SessionTimer {
   readonly payload: Lane;
   readonly out: OutgoingSession;
   incoming: IncomingSession | undefined;
+  readonly share = new BudgetShare();
   /** Verify links: a protocol message may go over an established one when there is no other link. */
   readonly verify = new Set<PeerLink>();
   /** Casts that wait for the next protocol link. */
@@ -83,7 +85,10 @@ export class Peer implements SessionTimer {
     this.out = owner.session();
   }
 
-  /** Whether nothing would be lost with it. */
+  /**
+   * Whether nothing would be lost with it. The state of one that never had credit from us is worth nothing: it could
+   * not send, and a session of ours without anything unsettled begins anew as well.
+   */
   get blank(): boolean {
     return (
       !this.protocol.coming &&
@@ -92,10 +97,16 @@ export class Peer implements SessionTimer {
       this.payload.link === undefined &&
       this.verify.size === 0 &&
       this.casts.length === 0 &&
-      this.incoming === undefined &&
-      !this.out.met &&
-      !this.out.pending
+      !this.redialling &&
+      !this.out.pending &&
+      this.incoming?.granted !== true &&
+      this.incoming?.kept !== true
     );
+  }
+
+  /** Whether it has a payload link and may not send. */
+  get stranger(): boolean {
+    return this.payload.link !== undefined && this.incoming?.granted !== true;
   }
 
   /** Whether the payload lane has nothing to do, now or soon. */
@@ -119,7 +130,7 @@ export class Peer implements SessionTimer {
       return offer.firstUnacked > known.expected ? undefined : { known: true, session: known };
     }
     known?.end();
-    this.incoming = new IncomingSession(this.id!, offer.epoch + 1, this.owner.receiver);
+    this.incoming = new IncomingSession(this.id!, offer.epoch + 1, this.owner.receiver, this.share);
     return { known: false, session: this.incoming };
   }
 

@@ -10,7 +10,16 @@ export class Peers {
   /** Who answered last at an address that was dialled without an id. */
   readonly #answered = new Map<string, Peer>();
 
+  /** Those that have a payload link and no credit, the oldest first. */
+  readonly #strangers = new Set<Peer>();
+  /** Those whose incoming session is kept although they count as lost, the oldest first. */
+  readonly #lost = new Set<Peer>();
+
   constructor(readonly owner: PeerOwner) {}
+
+  get size(): number {
+    return this.#byId.size + this.#nameless.size;
+  }
 
   get(id: NodeId): Peer | undefined {
     return this.#byId.get(id);
@@ -48,7 +57,34 @@ export class Peers {
     return known;
   }
 
+  /** @returns a peer that has to go, where too many have no credit */
+  stranger(peer: Peer): Peer | undefined {
+    this.#strangers.add(peer);
+    for (const oldest of this.#strangers) {
+      if (this.#strangers.size <= this.owner.receiver.limits.ungrantedPeers) return undefined;
+      this.#strangers.delete(oldest);
+      if (oldest.stranger) return oldest;
+    }
+    return undefined;
+  }
+
+  /** @returns a peer whose session is kept no longer, where there are too many */
+  lost(peer: Peer): Peer | undefined {
+    this.#lost.delete(peer);
+    if (this.#lost.add(peer).size <= this.owner.receiver.limits.ungrantedPeers) return undefined;
+    const [oldest] = this.#lost;
+    this.#lost.delete(oldest!);
+    if (oldest!.incoming !== undefined) oldest!.incoming.kept = false;
+    return oldest;
+  }
+
+  granted(peer: Peer): void {
+    this.#strangers.delete(peer);
+    this.#lost.delete(peer);
+  }
+
   delete(peer: Peer): void {
+    this.granted(peer);
     if (peer.id !== undefined && this.#byId.get(peer.id) === peer) this.#byId.delete(peer.id);
     for (const index of [this.#nameless, this.#answered]) {
       for (const [key, other] of index) if (other === peer) index.delete(key);
@@ -63,6 +99,8 @@ export class Peers {
     this.#byId.clear();
     this.#nameless.clear();
     this.#answered.clear();
+    this.#strangers.clear();
+    this.#lost.clear();
   }
 
   #at(address: Address): Peer {

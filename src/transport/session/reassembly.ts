@@ -3,10 +3,12 @@ import { Fifo } from './fifo.js';
 
 /** Room for one large payload: asked for before it is sent, given back when it has been taken. */
 export class Claim {
-  state: 'waiting' | 'granted' | 'given-back' = 'waiting';
+  /** `lapsed`: its peer was away too long; the room is the node's again, unless the payload comes after all. */
+  state: 'waiting' | 'granted' | 'lapsed' | 'given-back' = 'waiting';
 
   /** @param askedOn the link on which it was asked for last: one ask has one answer, on the same link */
   constructor(
+    readonly share: BudgetShare,
     readonly stream: number,
     readonly free: boolean,
     readonly bytes: number,
@@ -14,6 +16,20 @@ export class Claim {
     readonly granted: (claim: Claim) => void,
   ) {}
 }
+
+/** What one peer holds of the budget, what has lapsed included. */
+export class BudgetShare {
+  messageBytes = 0;
+  replyBytes = 0;
+
+  book(claim: Claim, sign: 1 | -1): void {
+    if (claim.free) this.replyBytes += sign * claim.bytes;
+    else this.messageBytes += sign * claim.bytes;
+  }
+}
+
+/** Of the budget, what one peer may hold, so that none can take it from all others. */
+const PEER_SHARE = 0.5;
 
 /** Of the budget, what messages may take that wait for a reader; the rest is left to replies. */
 const MESSAGES_SHARE = 0.75;
@@ -45,16 +61,29 @@ export class ReassemblyBudget {
   }
 
   giveBack(claim: Claim): void {
-    if (claim.state === 'given-back') return;
-    const granted = claim.state === 'granted';
+    const { state } = claim;
+    if (state === 'given-back') return;
     claim.state = 'given-back';
-    if (!granted) {
+    if (state === 'waiting') {
       this.#line(claim.free).retain((waiting) => waiting !== claim);
       return;
     }
-    if (claim.free) this.#replyBytes -= claim.bytes;
-    else this.#messageBytes -= claim.bytes;
+    claim.share.book(claim, -1);
+    if (state === 'granted') this.#book(claim, -1);
     this.#grant();
+  }
+
+  /** The peer of a granted claim is away: others may have its room. It still counts against the peer's own share. */
+  lapse(claim: Claim): void {
+    claim.state = 'lapsed';
+    this.#book(claim, -1);
+    this.#grant();
+  }
+
+  /** The payload of a lapsed claim comes after all: it was promised room, and gets it at once. */
+  restore(claim: Claim): void {
+    claim.state = 'granted';
+    this.#book(claim, 1);
   }
 
   /** Payloads within their stream's credit need no permit; what is half received of them only counts. */
@@ -64,31 +93,33 @@ export class ReassemblyBudget {
   }
 
   #grant(): void {
-    for (
-      let next = this.#replies.peek();
-      next !== undefined && this.#fitsReply(next);
-      next = this.#replies.peek()
-    ) {
-      this.#replyBytes += next.bytes;
-      this.#granted(this.#replies);
-    }
-    for (
-      let next = this.#messages.peek();
-      next !== undefined && this.#fitsMessage(next);
-      next = this.#messages.peek()
-    ) {
-      this.#messageBytes += next.bytes;
-      this.#granted(this.#messages);
-    }
+    this.#grantLine(this.#replies, (claim) => this.#fitsReply(claim));
+    this.#grantLine(this.#messages, (claim) => this.#fitsMessage(claim));
   }
 
-  #granted(line: Fifo<Claim>): void {
-    const claim = line.shift()!;
-    claim.state = 'granted';
-    claim.granted(claim);
+  /** In the order of asking; a peer that has its share is passed over, so that it holds up nobody else. */
+  #grantLine(line: Fifo<Claim>, fits: (claim: Claim) => boolean): void {
+    let full = false;
+    const granted: Claim[] = [];
+    line.retain((claim) => {
+      if (full || !this.#withinShare(claim)) return true;
+      full = !fits(claim);
+      if (full) return true;
+      claim.state = 'granted';
+      claim.share.book(claim, 1);
+      this.#book(claim, 1);
+      granted.push(claim);
+      return false;
+    });
+    for (const claim of granted) claim.granted(claim);
   }
 
   // One payload always fits when its account is empty: a budget below the largest payload must not block it for good.
+
+  #withinShare({ share, free, bytes }: Claim): boolean {
+    if ((free ? share.replyBytes : share.messageBytes) === 0) return true;
+    return share.messageBytes + share.replyBytes + bytes <= this.limitBytes * PEER_SHARE;
+  }
 
   #fitsReply(claim: Claim): boolean {
     return this.#replyBytes === 0 || this.usedBytes + claim.bytes <= this.limitBytes;
@@ -100,6 +131,11 @@ export class ReassemblyBudget {
       this.#messageBytes + claim.bytes <= this.limitBytes * MESSAGES_SHARE &&
       this.usedBytes + claim.bytes <= this.limitBytes
     );
+  }
+
+  #book(claim: Claim, sign: 1 | -1): void {
+    if (claim.free) this.#replyBytes += sign * claim.bytes;
+    else this.#messageBytes += sign * claim.bytes;
   }
 
   #line(free: boolean): Fifo<Claim> {

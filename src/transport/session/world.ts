@@ -1,7 +1,15 @@
 import type { Address } from '../../address.js';
+import type { HandshakeError } from '../../errors.js';
 import type { NodeId } from '../../node-id.js';
 import type { Dial, DialOutcome } from '../link.js';
-import type { Destination, IncomingMessage, LinkReport, ProvenPeer, Receipt } from '../transport.js';
+import type {
+  Destination,
+  IncomingMessage,
+  LinkReport,
+  ProvenPeer,
+  Receipt,
+  RefusedPeer,
+} from '../transport.js';
 import type { TransportDeadlines, TransportLimits } from './limits.js';
 
 /** A deadline as data: the endpoint gets it back when it fires. A cancelled one may fire: it is harmless. */
@@ -35,6 +43,7 @@ export interface SessionWorld {
   link(about: Destination, report: LinkReport, by?: NodeId): void;
   receive(message: IncomingMessage): Receipt;
   duplicateId(remote: string): void;
+  refused(peer: RefusedPeer, error: HandshakeError): void;
   /** A cast certainly did not reach the kernel. */
   unsent(notify: () => void): void;
   warn(message: string): void;

@@ -139,6 +139,51 @@ describe('a nobody', () => {
   });
 });
 
+describe('a receiver that alone has judged the sender unreachable', () => {
+  const lose = async (introduce: () => 'grant' | 'wait') => {
+    const cluster = new Transports();
+    const a = await cluster.node('a');
+    const b = await cluster.node('b', { host: { introduce } });
+    a.send(b, 'first', { stream: 3 });
+    await cluster.run(50);
+    cluster.network.cutOneWay('b', 'a');
+    const taken = a.send(b, 'taken', { stream: 3 });
+    await cluster.run(10);
+    cluster.network.cut('a', 'b');
+    const lost = [a.send(b, 'lost', { stream: 3 }), a.send(b, 'reply', { stream: 3, free: true })];
+    await cluster.run(10);
+    cluster.network.breakLinks('a', 'b');
+    b.transport.forget(a.id, 'unreachable');
+    cluster.network.heal();
+    await cluster.run(3000);
+    return { cluster, a, b, taken, lost };
+  };
+
+  it('takes nothing twice and calls nothing uncertain when the sender is back', async () => {
+    const { b, taken, lost } = await lose(() => 'grant');
+    expect(states([taken, ...lost])).toEqual(['acknowledged', 'acknowledged', 'acknowledged']);
+    expect([...b.texts].sort()).toEqual(['first', 'lost', 'reply', 'taken']);
+  });
+
+  it('takes no more from it before it is granted anew', async () => {
+    let word: 'grant' | 'wait' = 'grant';
+    const { cluster, a, b, taken, lost } = await lose(() => {
+      const said = word;
+      word = 'wait';
+      return said;
+    });
+    expect(states([taken, ...lost])).toEqual(['acknowledged', 'pending', 'pending']);
+    const more = Array.from({ length: 5000 }, () => a.send(b, 'more', { stream: 3 }));
+    await cluster.run(100);
+    expect(b.texts).toEqual(['first', 'taken']);
+    b.transport.grant(a.id);
+    await cluster.run(500);
+    expect(new Set(states([...lost, ...more]))).toEqual(new Set(['acknowledged']));
+    expect(b.texts).toHaveLength(5004);
+    expect(b.transport.stats.closedFor['over-credit']).toBeUndefined();
+  });
+});
+
 describe('a receiver that has forgotten the session', () => {
   it('makes what may have been received uncertain, and never gets it again', async () => {
     const { cluster, a, b } = await two();
@@ -148,7 +193,7 @@ describe('a receiver that has forgotten the session', () => {
     const sent = a.send(b, 'second');
     await cluster.run(10);
     cluster.network.breakLinks('a', 'b');
-    b.transport.forget(a.id, 'unreachable');
+    b.transport.forget(a.id, 'left');
     cluster.network.heal();
     await cluster.run(1000);
     expect(sent.state).toBe('DeliveryUncertainError');
@@ -337,10 +382,11 @@ describe('an introduction', () => {
     const reply = a.send(b, 'reply', { free: true });
     await cluster.run(500);
     expect(records).toEqual(['a: I am a']);
-    expect(states([sent, back, reply])).toEqual(['pending', 'acknowledged', 'acknowledged']);
+    expect(states([sent, back, reply])).toEqual(['pending', 'acknowledged', 'pending']);
     b.transport.grant(a.id);
     await cluster.run(100);
-    expect(sent.state).toBe('acknowledged');
+    expect(states([sent, reply])).toEqual(['acknowledged', 'acknowledged']);
+    expect(b.transport.stats.closedFor).toEqual({});
   });
 
   it('answered with refuse settles what waits', async () => {

@@ -50,6 +50,9 @@ export class Bench implements SessionWorld {
   readonly endpoint: Endpoint;
   readonly dials: PeerLink[] = [];
   readonly reports: string[] = [];
+  readonly refusals: string[] = [];
+  duplicates = 0;
+  introduction: 'grant' | 'wait' = 'grant';
 
   constructor() {
     this.endpoint = new Endpoint(this, {
@@ -98,8 +101,8 @@ export class Bench implements SessionWorld {
   record(): Uint8Array {
     return NOTHING;
   }
-  introduce(): 'grant' {
-    return 'grant';
+  introduce(): 'grant' | 'wait' {
+    return this.introduction;
   }
   protocolMessage(): void {}
   link(_about: unknown, report: string): void {
@@ -108,7 +111,12 @@ export class Bench implements SessionWorld {
   receive(): 'held' {
     return 'held';
   }
-  duplicateId(): void {}
+  duplicateId(): void {
+    this.duplicates++;
+  }
+  refused(_peer: unknown, error: Error): void {
+    this.refusals.push(error.message);
+  }
   unsent(notify: () => void): void {
     notify();
   }

@@ -11,9 +11,12 @@ export class Impostor implements LinkHandler {
   readonly frames: Frame[] = [];
   #link!: Link;
 
-  static async connect(cluster: Transports, victim: RecordedNode): Promise<Impostor> {
+  static async connect(
+    cluster: Transports,
+    victim: RecordedNode,
+    { id = createNodeId(1, cluster.random.bytes(10)), epoch = 0 } = {},
+  ): Promise<Impostor> {
     const impostor = new Impostor();
-    const id = createNodeId(1, cluster.random.bytes(10));
     cluster.network.links('impostor').dial(victim.address, 1000, {
       opened: (link) => {
         impostor.#link = link;
@@ -35,12 +38,17 @@ export class Impostor implements LinkHandler {
       wanted: undefined,
       serializer: '',
       record: NOTHING,
-      offer: { epoch: 0, firstUnacked: 0 },
+      offer: { epoch, firstUnacked: 0 },
     });
     await cluster.run(10);
     impostor.send({ type: 'ready', answer: { known: false, expected: 0 } });
     await cluster.run(10);
     return impostor;
+  }
+
+  /** The link ends without a word. */
+  leave(): void {
+    this.#link.destroy();
   }
 
   send(frame: Frame): void {

@@ -185,8 +185,8 @@ describe('a handshake', () => {
     await cluster.run(100);
     expect(sent.state).toBe('NotDeliveredError');
     expect(a.reports).toContain('silent b');
-    expect(a.warnings.join()).toMatch(/belongs to "blue", the other to "red"/);
-    expect(b.warnings.join()).toMatch(/belongs to "blue", the other to "red"/);
+    expect(a.warnings.join()).toMatch(/dialled node belongs to "blue", the dialling one to "red"/);
+    expect(b.warnings.join()).toMatch(/dialled node belongs to "blue", the dialling one to "red"/);
     expect(a.warnings).toHaveLength(1);
     expect(a.transport.stats.closedFor).toEqual({ 'cluster-name': 2 });
     expect(b.transport.stats.closedFor).toEqual({ 'cluster-name': 2 });
@@ -200,8 +200,8 @@ describe('a handshake', () => {
     const sent = [a.send(b, 'x'), a.send(c, 'x'), c.send(b, 'x')];
     await cluster.run(100);
     expect(sent.map(({ state }) => state)).toEqual(['NotDeliveredError', 'acknowledged', 'acknowledged']);
-    expect(a.warnings.join()).toMatch(/this node speaks 3–4, the other 1–2/);
-    expect(b.warnings.join()).toMatch(/this node speaks 3–4, the other 1–2/);
+    expect(a.warnings.join()).toMatch(/the dialled node speaks 3–4, the dialling one 1–2/);
+    expect(b.warnings.join()).toMatch(/the dialled node speaks 3–4, the dialling one 1–2/);
   });
 
   it('with another serializer is refused on the payload lane only', async () => {

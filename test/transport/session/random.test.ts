@@ -159,7 +159,7 @@ class Run {
 }
 
 /** Links that end for these reasons are the network's fault; all others would be ours. */
-const HARMLESS = new Set(['ack-timeout', 'handshake-timeout']);
+const HARMLESS = new Set(['ack-timeout', 'handshake-timeout', 'handshake-aborted']);
 
 /** How often a message may have been handed over, by what its sender was told. */
 const BOUNDS: Readonly<Record<string, readonly [number, number]>> = {
