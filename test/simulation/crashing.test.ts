@@ -1,6 +1,6 @@
 import { describe, it, expect } from '@jest/globals';
 import { minutes, seconds, simulate } from '../../src/simulation/simulate.js';
-import { disseminationMs, minSuspicionMs, silentDeathMs } from './bounds.js';
+import { disseminationMs, maxSuspicionMs, minSuspicionMs, silentDeathMs } from './bounds.js';
 
 const SEEDS = [1, 2, 3, 4, 5];
 
@@ -31,6 +31,32 @@ describe('a crash whose port refuses', () => {
     }
   });
 
+  it.each([
+    [2, 4],
+    [3, 5],
+    [5, 8],
+    [7, 10],
+    [20, 32],
+  ])('of %i of %i at once is known to the rest within two seconds', (dead, nodes) => {
+    for (const seed of SEEDS.slice(0, 3)) {
+      const cluster = simulate({ nodes, seed }).settle().runFor(seconds(5));
+      const victims = cluster.names.slice(nodes - dead);
+      const isKnown = (): boolean => victims.every((name) => cluster.everyoneHolds(name, 'unreachable'));
+      for (const name of victims) cluster.crash(name);
+      cluster.until('all know', isKnown, { within: seconds(2) });
+    }
+  });
+
+  it.each([3, 4, 8])('of all but one of %i is known to the last after the shortest suspicion', (nodes) => {
+    const cluster = simulate({ nodes, seed: nodes }).settle().runFor(seconds(5));
+    const victims = cluster.names.slice(1);
+    const crashedAtMs = cluster.nowMs;
+    for (const name of victims) cluster.crash(name);
+    const isKnown = (): boolean => victims.every((name) => cluster.everyoneHolds(name, 'unreachable'));
+    cluster.until('it knows', isKnown, { within: minSuspicionMs(nodes) + seconds(2) });
+    expect(cluster.nowMs - crashedAtMs).toBeGreaterThanOrEqual(minSuspicionMs(nodes));
+  });
+
   it('in a cluster of two is silence like any other: one refusal proves nothing', () => {
     const cluster = simulate({ nodes: 2, seed: 11 }).settle().runFor(seconds(5));
     const crashedAtMs = cluster.nowMs;
@@ -48,6 +74,16 @@ describe('a crash that answers nothing', () => {
       expect(cluster.nowMs - diedAtMs).toBeGreaterThanOrEqual(minSuspicionMs(nodes - 1));
       cluster.settle();
     }
+  });
+});
+
+describe('a node that is cut off from all others, without a refusal', () => {
+  it('waits for the longest suspicion: it may be the one that is at fault', () => {
+    const cluster = simulate({ nodes: 8, seed: 12 }).settle().runFor(seconds(5));
+    for (const name of cluster.names.slice(1)) cluster.cut('a', name);
+    cluster.runFor(maxSuspicionMs(8));
+    expect(cluster.eventsAt('a').all.some(({ event }) => event.type === 'suspected')).toBe(true);
+    expect(cluster.membersAt('a')).toHaveLength(8);
   });
 });
 

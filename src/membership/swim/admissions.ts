@@ -39,6 +39,11 @@ export class Admissions {
     return this.#dialBacks.size;
   }
 
+  /** Whether a joiner is being dialled back. */
+  isDialling(id: NodeId): boolean {
+    return this.#dialBacks.has(id);
+  }
+
   receive(from: KnownPeer, join: Join): void {
     const { table, options, gossiper, leaver } = this.#parts;
     const { member, attempt } = join;
@@ -50,9 +55,9 @@ export class Admissions {
       return this.#refuse(from, attempt, 'this node id has left; start with a new one');
     }
     if (entry?.member.state === 'unreachable' && entry.member.incarnation >= member.incarnation) {
-      // It has to refute that first.
-      gossiper.tell(from, gossiper.held(entry));
-      return this.#wait(from, attempt, 2 * options.gossipIntervalMs);
+      // It has to refute that first. It believes a seed that has answered it.
+      this.#wait(from, attempt, 2 * options.gossipIntervalMs);
+      return gossiper.tell(from, gossiper.held(entry));
     }
     if (entry?.member.isActive === true && sameAddress(entry.member.address, member.address)) {
       this.#parts.merge.alive(member, from.id);

@@ -48,7 +48,7 @@ const TYPES = {
   pageTaken: 13,
   leaving: 14,
   leaveTaken: 15,
-} as const satisfies Record<SwimMessage['type'], number>;
+} as const satisfies Record<Exclude<SwimMessage['type'], 'unknown'>, number>;
 
 const UPDATE_TYPES = { alive: 1, suspect: 2, unreachable: 3, left: 4 } as const satisfies Record<
   Update['type'],
@@ -69,6 +69,7 @@ const BUCKETS_BYTES = SYNC_BUCKETS * 2 * 4;
 // --- encoding ---
 
 function toTuple(message: SwimMessage): unknown[] {
+  if (message.type === 'unknown') return [message.code];
   const type = TYPES[message.type];
   switch (message.type) {
     case 'ping':
@@ -160,15 +161,13 @@ function bucketBytes(buckets: readonly number[]): Uint8Array {
 
 // --- decoding ---
 
-/** @throws ProtocolViolationError, with the violation `unknown-message` for a type that this version does not have */
+/** A type that this version does not have is no violation. @throws ProtocolViolationError */
 function decode(bytes: Uint8Array): SwimMessage {
   scanWhole(bytes);
   const fields = new Tuple(unpack(bytes), 'message');
   const type = fields.uint32('type');
   const read = readers.get(type);
-  if (read === undefined)
-    throw new ProtocolViolationError('unknown-message', `Message type ${type} is unknown here`);
-  return read(fields);
+  return read === undefined ? { type: 'unknown', code: type } : read(fields);
 }
 
 // Object literals are evaluated in the order in which they are written: each reader takes its fields in wire order.

@@ -9,6 +9,7 @@ import type { SuspicionKind, Update } from './messages.js';
 import type { Parts } from './parts.js';
 import type { PingOwner, SentPing } from './pings.js';
 import type { Probe } from './prober.js';
+import { refusalsOf } from './requests.js';
 
 /** Conflicts remembered at most; the oldest goes first. */
 const MAX_CONFLICTS = 64;
@@ -52,8 +53,8 @@ export class Evidence implements PingOwner {
       case 'closed':
         this.#linked(about.id, entry, false);
         if (entry === undefined || !options.components.hardEvidence) return;
-        this.#closed(about.id);
-        if (entry.member.state === 'alive') checks.schedule(entry, options.probeIntervalMs, 'closed');
+        this.#closed(entry);
+        if (entry.member.isActive) checks.schedule(entry, options.probeIntervalMs, 'closed');
         return;
       case 'refused':
         return this.#refused(about.id, entry, relays.saw(about.id, 'refused', undefined));
@@ -91,15 +92,12 @@ export class Evidence implements PingOwner {
     // A firewall may refuse where a link is still open; the kernel of a dead process would have closed it.
     if (entry.linked) return this.#parts.count('quorumsWaived');
     if (entry.suspicion?.shortened === true) return;
-    if (
-      probe.quorumRelays < 1 ||
-      probe.refusals.length < Math.min(options.quorumRefusals, probe.quorumRelays)
-    )
-      return;
+    const asked = probe.witnessesAsked;
+    const witnesses = refusalsOf(probe);
+    if (asked < 1 || witnesses.length < Math.min(options.quorumRefusals, asked)) return;
     if (health.score > 0 || stalls.recently()) return this.#parts.count('quorumsWaived');
     if (this.#refusing.size > 1) return this.#checkSelf(entry);
     const seenAtMs = probe.refusedAtMs;
-    const witnesses = [...probe.refusals];
     this.#parts.count('hardQuorums');
     this.#parts.trace('hard-quorum', entry.member.id, undefined, witnesses.join(' '));
     prober.drop(entry);
@@ -129,16 +127,37 @@ export class Evidence implements PingOwner {
     for (const probe of [...this.#parts.prober.running.values()]) this.evaluate(probe);
   }
 
+  /** The self-check was not handed over. */
+  unsent(ping: SentPing): void {
+    if (ping === this.#selfCheck) this.#checkAgain();
+  }
+
   /** What was refused beside an open link counts now. */
-  #closed(id: NodeId): void {
-    const probe = this.#parts.prober.running.get(id);
+  #closed(entry: Entry): void {
+    const { prober, relays, requests, world } = this.#parts;
+    const { id } = entry.member;
+    entry.closedAtMs = world.now();
+    const probe = prober.running.get(id);
     if (probe !== undefined) this.evaluate(probe);
-    this.#parts.relays.unlinked(id);
+    relays.unlinked(id);
+    requests.lost(entry);
+    if (entry.refuses) this.#refuses(entry);
+  }
+
+  /** This node's own word against a member: it is no relay, no confirmer, and no witness for this node itself. */
+  #refuses(entry: Entry): void {
+    const { requests, suspicions } = this.#parts;
+    requests.lost(entry);
+    suspicions.fewerConfirmers();
+    if (this.#selfCheck?.to.id === entry.member.id) this.#checkAgain();
   }
 
   #linked(id: NodeId, entry: Entry | undefined, up: boolean): void {
-    if (entry !== undefined) entry.linked = up;
-    else if (!up) this.#strangers.delete(id);
+    if (entry !== undefined) {
+      entry.linked = up;
+      entry.isStuck = false;
+      if (up) entry.refusedAtMs = Number.NEGATIVE_INFINITY;
+    } else if (!up) this.#strangers.delete(id);
     else {
       this.#strangers.add(id);
       if (this.#strangers.size > MAX_STRANGERS) this.#strangers.delete(nth(this.#strangers, 0)!);
@@ -146,10 +165,12 @@ export class Evidence implements PingOwner {
   }
 
   #refused(id: NodeId, entry: Entry | undefined, relayed: boolean): void {
-    const { prober, world, table, options } = this.#parts;
+    const { prober, world, table, requests } = this.#parts;
     if (entry === undefined || !this.#counts(entry)) return;
     if (this.#refusing.size === 0) this.#refusedSinceMs = world.now();
     this.#refusing.add(id);
+    entry.refusedAtMs = world.now();
+    if (entry.refuses) this.#refuses(entry);
     if (table.size <= 2) return;
     const probe = prober.running.get(id);
     if (probe === undefined) {
@@ -162,7 +183,7 @@ export class Evidence implements PingOwner {
     this.#parts.count('refusals');
     this.#parts.trace('refused', id);
     if (entry.linked) prober.again(probe, this.#accusation(entry));
-    prober.askRelays(probe, options.quorumRelays, 'refused');
+    requests.witness(probe);
     this.evaluate(probe);
   }
 
@@ -196,10 +217,19 @@ export class Evidence implements PingOwner {
     const running = this.#selfCheck;
     if (running !== undefined && world.now() - running.sentAtMs < options.probeTimeoutMs) return;
     if (running !== undefined) pings.forget(running);
-    const fits = (entry: Entry): boolean => entry !== suspected && !this.#refusing.has(entry.member.id);
-    const [other] = table.pick(1, fits);
+    const fits = (entry: Entry): boolean =>
+      entry !== suspected && entry.mayRelay && !this.#refusing.has(entry.member.id);
+    const [linked] = table.pick(1, (entry) => entry.linked && fits(entry));
+    const [other] = linked === undefined ? table.pick(1, fits) : [linked];
     this.#parts.count('selfChecks');
     this.#selfCheck = other === undefined ? undefined : pings.send(other.member, 'verify', this);
+  }
+
+  /** The member that was to tell is lost itself: another one is asked. */
+  #checkAgain(): void {
+    if (this.#selfCheck !== undefined) this.#parts.pings.forget(this.#selfCheck);
+    this.#selfCheck = undefined;
+    for (const probe of [...this.#parts.prober.running.values()]) this.evaluate(probe);
   }
 
   #conflict(entry: Entry, by: NodeId): void {

@@ -12,10 +12,10 @@ export function maxSuspicionMs(options: SwimOptions, n: number): number {
   return minSuspicionMs(options, n) * (options.components.lhaSuspicion ? options.suspicionBeta : 1);
 }
 
-/** K, the confirmations that bring a suspicion down to Min: no more than there are others to confirm it. */
-export function expectedConfirmations(options: SwimOptions, n: number): number {
+/** K, the confirmations that bring a suspicion down to Min: no more than there are `confirmers` to give one. */
+export function expectedConfirmations(options: SwimOptions, confirmers: number): number {
   return options.capConfirmations
-    ? Math.min(options.suspicionConfirmations, n - 2)
+    ? Math.min(options.suspicionConfirmations, confirmers)
     : options.suspicionConfirmations;
 }
 

@@ -29,6 +29,10 @@ export interface JoinTry {
   waits: number;
   /** Of the try that is under way; undefined while it waits for its turn. */
   attempt: number | undefined;
+  /** Whether its dial was silent, and the next one waits. */
+  isPausing: boolean;
+  /** Who has told it to wait. */
+  seed: NodeId | undefined;
   token: number;
 }
 
@@ -74,17 +78,24 @@ export class Joins {
     this.#end(one, true, () => this.#parts.world.notice({ type: 'join-completed', seed, members }));
   }
 
+  /** Whether a node has said something to a join that is under way: it is one of the seeds. */
+  hasAsked(id: NodeId): boolean {
+    for (const one of this.#tries.values()) if (one.seed === id) return true;
+    return false;
+  }
+
   /** A seed has stopped in the middle of its answer. */
   silent(attempt: number): void {
     const one = this.#find(attempt);
     if (one !== undefined) this.#again(one);
   }
 
-  receiveWait(_from: KnownPeer, wait: JoinWait): void {
+  receiveWait(from: KnownPeer, wait: JoinWait): void {
     const one = this.#find(wait.attempt);
     if (one === undefined || one.attempt === undefined) return;
     if (++one.waits > MAX_WAITS) return this.#end(one, false);
     this.#parts.count('joinWaits');
+    one.seed = from.id;
     one.tries--;
     this.#parts.timers.cancel(one.token);
     const delayMs = Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, wait.retryAfterMs));
@@ -103,15 +114,21 @@ export class Joins {
   /** A try has had its time. */
   due(one: JoinTry): void {
     one.token = 0;
+    if (one.isPausing) {
+      one.isPausing = false;
+      return this.#pump();
+    }
     if (one.attempt !== undefined && this.#parts.syncs.hasBegun(one.attempt)) return;
     this.#again(one);
   }
 
-  /** A dial to an address where any node will do. Nobody listens there: waiting is of no use. */
+  /** A dial to an address where any node will do. Where nobody listens, waiting is of no use; silence ends one try. */
   link(about: Peer, evidence: LinkEvidence): void {
-    if (about.id !== undefined || evidence !== 'refused') return;
+    if (about.id !== undefined) return;
     const one = this.#tries.get(formatAddress(about.address));
-    if (one?.attempt !== undefined) this.#end(one, false);
+    if (one?.attempt === undefined) return;
+    if (evidence === 'refused') return this.#end(one, false);
+    if (evidence === 'silent' && !this.#parts.syncs.hasBegun(one.attempt)) this.#pause(one);
   }
 
   /** Whether an active member is behind an address: asking it again would only cost a view. */
@@ -135,7 +152,8 @@ export class Joins {
     let one = this.#tries.get(key);
     if (one === undefined) {
       if (this.#tries.size >= this.#parts.options.maxSeeds) return this.#parts.count('joinsDropped');
-      one = { address, kind, calls: [], maxTries, tries: 0, waits: 0, attempt: undefined, token: 0 };
+      const state = { tries: 0, waits: 0, attempt: undefined, isPausing: false, seed: undefined, token: 0 };
+      one = { address, kind, calls: [], maxTries, ...state };
       this.#tries.set(key, one);
     }
     if (call === undefined || one.calls.includes(call)) return;
@@ -148,7 +166,7 @@ export class Joins {
     for (const one of this.#tries.values()) if (one.attempt !== undefined) running++;
     for (const one of this.#tries.values()) {
       if (running >= this.#parts.options.seedsAtOnce) return;
-      if (one.attempt !== undefined) continue;
+      if (one.attempt !== undefined || one.isPausing) continue;
       if (this.isKnown(one.address)) {
         // Learned meanwhile, through another seed.
         this.#end(one, true);
@@ -162,6 +180,19 @@ export class Joins {
   #again(one: JoinTry): void {
     if (one.tries >= one.maxTries) return this.#end(one, false);
     this.#send(one);
+  }
+
+  /** Tries again after a while, longer each time; meanwhile its place is another's. */
+  #pause(one: JoinTry): void {
+    if (one.tries >= one.maxTries) return this.#end(one, false);
+    const { syncs, timers, options } = this.#parts;
+    if (one.attempt !== undefined) syncs.abandon(one.attempt);
+    one.attempt = undefined;
+    one.isPausing = true;
+    timers.cancel(one.token);
+    const pauseMs = this.#parts.jittered((options.joinTimeoutMs / 2) * one.tries, 0.25);
+    one.token = timers.after(pauseMs, 'join-try', one);
+    this.#pump();
   }
 
   #send(one: JoinTry): void {

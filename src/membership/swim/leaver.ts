@@ -68,12 +68,15 @@ export class Leaver {
     for (const entry of table.pick(2 * missing, ({ member }) => !this.#acknowledged.has(member.id))) {
       this.#parts.send(entry.member, { type: 'leaving', incarnation: self.incarnation });
     }
+    // They may have admitted this node a moment ago, before it could hear of them.
+    for (const stranger of this.#parts.strangers.unknown)
+      this.#parts.send(stranger, { type: 'leaving', incarnation: self.incarnation });
     timers.after(Math.min(options.gossipIntervalMs, options.leaveTimeoutMs - elapsedMs), 'leave');
   }
 
   #needed(): number {
-    const { options, table } = this.#parts;
-    return Math.min(options.leaveAcknowledgements, table.others.length);
+    const { options, table, strangers } = this.#parts;
+    return Math.min(options.leaveAcknowledgements, table.others.length + strangers.unknown.length);
   }
 
   #complete(): void {

@@ -1,3 +1,4 @@
+import { sameAddress } from '../../address.js';
 import type { NodeId } from '../../node-id.js';
 import type { Member } from '../membership.js';
 import type { Entry } from './entry.js';
@@ -20,10 +21,6 @@ export class Merge {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-  }
-
-  all(updates: readonly Update[], from: NodeId): void {
-    for (const update of updates) this.apply(update, from, 'gossip');
   }
 
   apply(update: Update, from: NodeId, source: ClaimSource): void {
@@ -79,6 +76,8 @@ export class Merge {
     this.#parts.count('suspicions');
     this.#parts.trace('suspected', update.id, update.accuser, update.kind);
     if (held.state === 'alive') this.#parts.emit('suspected', entry, held);
+    // Last, as in the two below: it can bring another member's quorum, and events come one after the other.
+    this.#parts.requests.lost(entry);
   }
 
   unreachable(update: UnreachableUpdate, from: NodeId, source: ClaimSource): void {
@@ -88,9 +87,9 @@ export class Merge {
     if (entry === undefined) return this.#parts.count('unknownSubjects');
     if (!this.#plausible(update.incarnation, entry.member)) return;
     if (!supersedes({ state: 'unreachable', incarnation: update.incarnation }, entry.member)) return;
-    const contact = this.#contactSince(entry, update);
-    if (entry.member.isActive && (source === 'page' || contact)) {
-      if (contact) this.#contradict(entry, update);
+    const isContrary = this.#isContrary(entry, update);
+    if (entry.member.isActive && (source === 'page' || isContrary)) {
+      if (isContrary) this.#contradict(entry, update);
       return this.suspect(asSuspicion(update), from);
     }
     this.bury(entry, update, from);
@@ -105,8 +104,7 @@ export class Merge {
       held.with({ state: 'unreachable', incarnation: update.incarnation }),
       this.#parts.world.now(),
     );
-    this.#parts.prober.drop(entry);
-    this.#parts.checks.cancel(entry);
+    this.#withdraw(entry);
     this.#spread(update);
     if (!held.isActive) return;
     if (update.kind === 'hard') this.#parts.gossiper.forward(update, from);
@@ -114,6 +112,7 @@ export class Merge {
     this.#parts.count('unreachable');
     this.#parts.trace('unreachable', update.id, update.by, update.kind);
     this.#parts.emit('unreachable', entry, held);
+    this.#parts.requests.lost(entry);
   }
 
   left(id: NodeId, incarnation: number, from: NodeId): void {
@@ -126,8 +125,7 @@ export class Merge {
     this.#parts.suspicions.end(entry);
     const final = Math.max(held.incarnation, incarnation);
     table.put(entry, held.with({ state: 'left', incarnation: final }), this.#parts.world.now());
-    this.#parts.prober.drop(entry);
-    this.#parts.checks.cancel(entry);
+    this.#withdraw(entry);
     const update: Update = { type: 'left', id, incarnation: final };
     this.#spread(update);
     if (!held.isActive) return;
@@ -136,10 +134,19 @@ export class Merge {
     this.#parts.healer.buried();
     this.#parts.trace('left', id, from);
     this.#parts.emit('left', entry, held);
+    this.#parts.requests.lost(entry);
+  }
+
+  /** Nobody probes a terminal member any more. */
+  #withdraw(entry: Entry): void {
+    this.#parts.prober.drop(entry);
+    this.#parts.checks.cancel(entry);
   }
 
   #create(member: Member, from: NodeId): void {
-    const { table, options } = this.#parts;
+    const { table, options, self } = this.#parts;
+    // This node listens there, so it has replaced that one already: nothing to announce.
+    if (sameAddress(member.address, self.address)) return this.#parts.count('predecessors');
     if (member.incarnation > MAX_INCARNATION) return this.#parts.count('incarnationsRefused');
     if (table.size >= options.maxMembers) return this.#parts.count('membersRefused');
     const entry = table.create(member);
@@ -195,14 +202,15 @@ export class Merge {
   }
 
   /**
-   * Whether this node has had an answer from the member since the claimed suspicion began. Where the suspicion was never
-   * heard of, it began at least its shortest duration ago.
+   * Whether this node knows better: it has had an answer from the member since the claimed suspicion began, or holds an
+   * open link to one that is said to be dead (ADR 9). Where the suspicion was never heard of, it began at least its
+   * shortest duration ago.
    */
-  #contactSince(entry: Entry, update: UnreachableUpdate): boolean {
+  #isContrary(entry: Entry, update: UnreachableUpdate): boolean {
     const { options, table, world } = this.#parts;
     const shortestMs = update.kind === 'hard' ? options.probeTimeoutMs : minSuspicionMs(options, table.size);
     const beganMs = entry.suspicion?.startedAtMs ?? world.now() - shortestMs;
-    return entry.heardAtMs > beganMs;
+    return entry.heardAtMs >= beganMs || (update.kind === 'hard' && entry.linked);
   }
 
   #contradict(entry: Entry, update: UnreachableUpdate): void {

@@ -228,7 +228,17 @@ export interface LeaveTaken {
   readonly incarnation: number;
 }
 
+// --- from later versions ---
+
+/** A message of a type that this version does not have: counted and ignored (decisions 12). */
+export interface UnknownMessage {
+  readonly type: 'unknown';
+  /** Its type on the wire. */
+  readonly code: number;
+}
+
 export type SwimMessage =
+  | UnknownMessage
   | Ping
   | Ack
   | PingReq

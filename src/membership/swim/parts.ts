@@ -20,7 +20,9 @@ import { ProbeOrder } from './probe-order.js';
 import { Prober } from './prober.js';
 import { Refuter } from './refuter.js';
 import { Relays } from './relays.js';
+import { Requests } from './requests.js';
 import { Stalls } from './stalls.js';
+import { Strangers } from './strangers.js';
 import { Suspicions } from './suspicion.js';
 import { Syncs } from './syncs.js';
 import { MemberTable } from './table.js';
@@ -44,6 +46,7 @@ export class Parts {
   readonly refuter: Refuter;
   readonly suspicions: Suspicions;
   readonly prober: Prober;
+  readonly requests: Requests;
   readonly relays: Relays;
   readonly evidence: Evidence;
   readonly checks: Checks;
@@ -51,6 +54,7 @@ export class Parts {
   readonly syncs: Syncs;
   readonly joins: Joins;
   readonly admissions: Admissions;
+  readonly strangers: Strangers;
   readonly healer: Healer;
   readonly leaver: Leaver;
   #number: number;
@@ -73,6 +77,7 @@ export class Parts {
     this.refuter = new Refuter(this);
     this.suspicions = new Suspicions(this);
     this.prober = new Prober(this);
+    this.requests = new Requests(this);
     this.relays = new Relays(this);
     this.evidence = new Evidence(this);
     this.checks = new Checks(this);
@@ -80,6 +85,7 @@ export class Parts {
     this.syncs = new Syncs(this);
     this.joins = new Joins(this);
     this.admissions = new Admissions(this);
+    this.strangers = new Strangers(this);
     this.healer = new Healer(this);
     this.leaver = new Leaver(this);
     this.#number = Math.floor(world.random() * U32);

@@ -73,9 +73,10 @@ export class Pings {
   }
 
   receivePing(from: KnownPeer, ping: Ping): void {
-    const { self, merge, gossiper, syncs } = this.#parts;
+    const { self, strangers, gossiper, syncs } = this.#parts;
     if (ping.to !== self.id) return this.#parts.count('pingsForOthers');
-    merge.all(ping.updates, from.id);
+    strangers.updates(from, ping.updates);
+    strangers.met(from);
     const updates = gossiper.piggyback(from.id);
     const incarnation = this.#parts.self.incarnation;
     this.#parts.send(from, { type: 'ack', seq: ping.seq, incarnation, digest: this.digest(), updates });
@@ -83,12 +84,11 @@ export class Pings {
   }
 
   receiveAck(from: KnownPeer, ack: Ack): void {
-    const { table, merge, syncs, evidence } = this.#parts;
+    const { table, strangers, syncs, evidence } = this.#parts;
     const ping = this.#sent.get(ack.seq);
     if (ping === undefined || ping.to.id !== from.id) {
       this.#parts.count('lateAcks');
-      merge.all(ack.updates, from.id);
-      return;
+      return strangers.updates(from, ack.updates);
     }
     this.#sent.delete(ack.seq);
     const entry = table.get(from.id);
@@ -96,8 +96,11 @@ export class Pings {
       this.heard(from.id, ping.sentAtMs);
       evidence.succeeded(ping.sentAtMs);
     }
-    merge.all(ack.updates, from.id);
+    // A joiner that was dialled back is a member by its ack; others must have refuted before their probe is judged.
+    const isMember = strangers.isMember(from.id);
+    if (isMember) strangers.updates(from, ack.updates);
     ping.owner?.acked(ping, ack);
+    if (!isMember) strangers.updates(from, ack.updates);
     syncs.compare(from, ack.digest, true);
   }
 
@@ -105,7 +108,9 @@ export class Pings {
   heard(id: NodeId, askedAtMs: number): void {
     const entry = this.#parts.table.get(id);
     if (entry === undefined) return;
+    const couldRelay = entry.mayRelay;
     if (askedAtMs > entry.heardAtMs) entry.heardAtMs = askedAtMs;
+    if (!couldRelay && entry.mayRelay) this.#parts.requests.regained();
     this.#parts.evidence.contradicted(entry, askedAtMs);
   }
 }

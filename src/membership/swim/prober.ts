@@ -1,9 +1,10 @@
 import type { NodeId } from '../../node-id.js';
 import type { KnownPeer } from '../protocol.js';
 import type { Entry } from './entry.js';
-import type { Ack, PingReqReason, RelayOutcome, Update } from './messages.js';
+import type { Ack, RelayOutcome, Update } from './messages.js';
 import type { Parts } from './parts.js';
 import type { PingOwner, PingVia, SentPing } from './pings.js';
+import type { Request } from './requests.js';
 
 /** A timer later than this says that the event loop stood still (decisions 8). */
 const LATE_MS = 50;
@@ -18,14 +19,8 @@ export class Probe implements PingOwner {
   /** The member's when it was asked: a refutation that came meanwhile answers the accusation. */
   readonly incarnation: number;
   readonly pings: SentPing[] = [];
-  /** What relays were asked by; they answer with it. */
-  readonly requests: number[] = [];
-  readonly refusals: NodeId[] = [];
-  relays = 0;
-  /** Of those, the ones that were asked to witness a refusal. */
-  quorumRelays = 0;
-  /** Relays that have said something. */
-  answers = 0;
+  /** The relays that were asked, lost ones too. */
+  readonly requests: Request[] = [];
   /** When this node's own dial was refused. */
   refusedAtMs: number | undefined = undefined;
   fresh = false;
@@ -41,6 +36,11 @@ export class Probe implements PingOwner {
     this.wasLinked = entry.linked;
   }
 
+  /** R: relays that were asked to witness a refusal, and still count. */
+  get witnessesAsked(): number {
+    return this.requests.filter(({ why, isLost }) => why === 'refused' && !isLost).length;
+  }
+
   acked(ping: SentPing, _ack: Ack): void {
     this.#prober.acked(this, ping);
   }
@@ -53,8 +53,6 @@ export class Probe implements PingOwner {
 export class Prober {
   readonly #parts: Parts;
   readonly #running = new Map<NodeId, Probe>();
-  /** Probes by the numbers of their requests to relays. */
-  readonly #requests = new Map<number, Probe>();
   /** A round found everybody being probed: it is made up for when one of those probes ends. */
   #owed = false;
 
@@ -90,7 +88,8 @@ export class Prober {
     this.#parts.count('probes');
     this.#parts.trace('probe', entry.member.id);
     probe.token = timers.after(health.scale(options.probeTimeoutMs), 'probe-timeout', probe);
-    this.#ping(probe, 'kept');
+    probe.fresh = entry.isStuck;
+    this.#ping(probe, probe.fresh ? 'fresh' : 'kept');
     return probe;
   }
 
@@ -105,8 +104,10 @@ export class Prober {
       stage: 'due',
     });
     this.#parts.trace('probe-overdue', probe.entry.member.id);
-    if (probe.requests.length === 0) this.askRelays(probe, options.indirectProbes, 'silent');
-    this.freshen(probe);
+    if (probe.requests.length === 0) this.#parts.requests.ask(probe, options.indirectProbes, 'silent');
+    // Where new dials are dropped, the link that was thought dead may be the only way.
+    if (probe.entry.isStuck) this.#ping(probe, 'kept');
+    else this.freshen(probe);
   }
 
   /** The probe's time is over. `stage`: whether a poll has passed since. */
@@ -123,6 +124,7 @@ export class Prober {
     if (this.#ended(probe)) return;
     const { world, health } = this.#parts;
     // The kept link has failed a probe that a fresh one has passed: it is never used again (decisions 5).
+    if (ping.via === 'kept') probe.entry.isStuck = false;
     if (ping.via === 'fresh' && probe.wasLinked) {
       this.#parts.count('stuckLinks');
       world.resetLink(probe.entry.member.id);
@@ -134,29 +136,13 @@ export class Prober {
 
   /** A relay's answer. */
   relayed(from: KnownPeer, seq: number, outcome: RelayOutcome): void {
-    const probe = this.#requests.get(seq);
-    if (probe === undefined) return this.#parts.count('lateRelays');
-    probe.answers++;
+    const request = this.#parts.requests.answered(from, seq, outcome);
+    if (request === undefined) return this.#parts.count('lateRelays');
+    const { probe } = request;
     this.#parts.trace('relayed', probe.entry.member.id, from.id, outcome);
     if (outcome === 'ack') return this.#reached(probe, from);
     if (outcome !== 'refused' && outcome !== 'replaced') return;
-    if (!probe.refusals.includes(from.id)) probe.refusals.push(from.id);
     this.#parts.evidence.evaluate(probe);
-  }
-
-  askRelays(probe: Probe, count: number, why: PingReqReason): void {
-    const relays = this.#pickRelays(probe.entry, count);
-    probe.relays += relays.length;
-    if (why === 'refused') probe.quorumRelays = relays.length;
-    if (relays.length === 0) return;
-    const seq = this.#parts.nextNumber();
-    probe.requests.push(seq);
-    this.#requests.set(seq, probe);
-    this.#parts.count('pingReqs', relays.length);
-    const { id, address, incarnation } = probe.entry.member;
-    for (const relay of relays) {
-      this.#parts.send(relay.member, { type: 'pingReq', seq, target: id, address, incarnation, why });
-    }
   }
 
   /** A ping on a new connection, once. */
@@ -219,8 +205,10 @@ export class Prober {
     const { health, stalls, merge, checks, options, self } = this.#parts;
     const { entry } = probe;
     // memberlist's rule: silent relays speak against this node, a target that is silent to all of them does not.
-    health.add(probe.relays === 0 ? 1 : Math.max(0, probe.relays - probe.answers));
+    const asked = probe.requests.filter(({ isLost }) => !isLost);
+    health.add(asked.length === 0 ? 1 : asked.filter(({ outcome }) => outcome === undefined).length);
     this.#end(probe);
+    entry.isStuck = probe.wasLinked && entry.linked && options.components.freshConnection;
     this.#parts.count('probesFailed');
     this.#parts.trace('probe-failed', entry.member.id);
     if (!stalls.mayJudge()) {
@@ -256,17 +244,6 @@ export class Prober {
     probe.pings.push(this.#parts.pings.send(probe.entry.member, via, probe, accusation));
   }
 
-  /** Alive members, those on other hosts than this node first: a fault of the host is then no quorum. */
-  #pickRelays(target: Entry, count: number): Entry[] {
-    const { table, self } = this.#parts;
-    const fits = (entry: Entry): boolean => entry !== target && entry.member.state === 'alive';
-    const elsewhere = (entry: Entry): boolean =>
-      fits(entry) && entry.member.address.host !== self.address.host;
-    const relays = table.pick(count, elsewhere);
-    if (relays.length === count) return relays;
-    return relays.concat(table.pick(count - relays.length, (entry) => fits(entry) && !elsewhere(entry)));
-  }
-
   #ended(probe: Probe): boolean {
     return this.#running.get(probe.entry.member.id) !== probe;
   }
@@ -274,7 +251,7 @@ export class Prober {
   #end(probe: Probe): void {
     this.#running.delete(probe.entry.member.id);
     this.#parts.timers.cancel(probe.token);
-    for (const seq of probe.requests) this.#requests.delete(seq);
+    this.#parts.requests.end(probe);
     for (const ping of probe.pings) this.#parts.pings.forget(ping);
   }
 

@@ -43,7 +43,9 @@ export class Relays {
   }
 
   receive(from: KnownPeer, request: PingReq): void {
-    const { options, table, timers, pings } = this.#parts;
+    const { options, table, timers, pings, strangers } = this.#parts;
+    // Its health does not suffer from not being known here yet; its request makes this node dial nobody.
+    if (!strangers.admits(from)) return this.#answer(from, request.seq, 'local', undefined, undefined);
     if (request.why === 'no-route') return this.#passOn(from, request);
     if (this.#running.size >= options.maxRelays) {
       this.#parts.count('relaysRefused');

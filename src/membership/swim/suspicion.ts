@@ -51,7 +51,7 @@ export class Suspicion {
 /** Starts, confirms, shortens and ends suspicions. Lifeguard §IV-B, decisions 3. */
 export class Suspicions {
   readonly #parts: Parts;
-  #running = 0;
+  readonly #running = new Set<Suspicion>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -59,14 +59,14 @@ export class Suspicions {
 
   /** How many are running. */
   get size(): number {
-    return this.#running;
+    return this.#running.size;
   }
 
   begin(entry: Entry, accuser: NodeId, kind: SuspicionKind): void {
     this.end(entry);
     const suspicion = new Suspicion(entry, accuser, kind, this.#parts.world.now());
     entry.suspicion = suspicion;
-    this.#running++;
+    this.#running.add(suspicion);
     this.#parts.checks.cancel(entry);
     this.#schedule(suspicion, suspicion.startedAtMs + this.#timeoutMs(suspicion));
   }
@@ -75,15 +75,21 @@ export class Suspicions {
   confirm(entry: Entry, accuser: NodeId, kind: SuspicionKind): void {
     const suspicion = entry.suspicion;
     if (suspicion === undefined || suspicion.accusers.has(accuser)) return;
-    const { options, table, gossiper } = this.#parts;
+    const { options, gossiper } = this.#parts;
     if (!options.components.lhaSuspicion) return;
-    if (suspicion.accusers.size - 1 >= expectedConfirmations(options, table.size)) return;
+    if (suspicion.accusers.size - 1 >= this.#expected(suspicion)) return;
     suspicion.accusers.add(accuser);
     this.#parts.count('confirmations');
     this.#parts.trace('suspicion-confirmed', entry.member.id, accuser);
     const { id, incarnation } = entry.member;
     gossiper.spread({ type: 'suspect', id, incarnation, accuser, kind });
     this.#moveUp(suspicion, suspicion.startedAtMs + this.#timeoutMs(suspicion));
+  }
+
+  /** One who might have confirmed never will: its port refuses this node (ADR 10). */
+  fewerConfirmers(): void {
+    for (const suspicion of this.#running)
+      this.#moveUp(suspicion, suspicion.startedAtMs + this.#timeoutMs(suspicion));
   }
 
   /** This node has hard evidence, confirmed: one probe timeout remains. */
@@ -111,7 +117,7 @@ export class Suspicions {
     const suspicion = entry.suspicion;
     if (suspicion === undefined) return;
     entry.suspicion = undefined;
-    this.#running--;
+    this.#running.delete(suspicion);
     const { pings } = this.#parts;
     if (suspicion.evidence?.lastPing !== undefined) pings.forget(suspicion.evidence.lastPing);
     suspicion.token = this.#parts.timers.cancel(suspicion.token);
@@ -149,10 +155,24 @@ export class Suspicions {
     const n = table.size;
     return suspicionTimeoutMs(
       suspicion.accusers.size - 1,
-      expectedConfirmations(options, n),
+      this.#expected(suspicion),
       minSuspicionMs(options, n),
       maxSuspicionMs(options, n),
     );
+  }
+
+  /**
+   * K: all but the member and its accuser could confirm, except those of whom this node has hard evidence of its own.
+   * Merely suspected ones still could: a slow node that suspects everybody must not hurry (ADR 10).
+   */
+  #expected({ entry, accuser }: Suspicion): number {
+    const { options, table, self } = this.#parts;
+    let confirmers = accuser === self.id ? 0 : 1;
+    for (const other of table.others) {
+      if (confirmers >= options.suspicionConfirmations) break;
+      if (other !== entry && other.member.id !== accuser && !other.refuses) confirmers++;
+    }
+    return expectedConfirmations(options, confirmers);
   }
 
   /** A deadline never moves away by a confirmation, whatever has become of n. */

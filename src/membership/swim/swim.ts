@@ -98,7 +98,7 @@ export class Swim implements MembershipProtocol<SwimMessage> {
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    const { timers, pings, queue, syncs, joins, admissions, relays } = this.#parts;
+    const { timers, pings, queue, syncs, joins, admissions, relays, strangers } = this.#parts;
     timers.clear();
     pings.clear();
     queue.clear();
@@ -106,6 +106,7 @@ export class Swim implements MembershipProtocol<SwimMessage> {
     joins.clear();
     admissions.clear();
     relays.clear();
+    strangers.clear();
   }
 
   setMetadata(metadata: MemberFields['metadata']): void {
@@ -139,7 +140,9 @@ export class Swim implements MembershipProtocol<SwimMessage> {
   unsent(token: number): void {
     if (!this.#active) return;
     const ping = this.#parts.pings.get(token);
-    if (ping !== undefined) this.#parts.prober.unsent(ping);
+    if (ping === undefined) return this.#parts.requests.unsent(token);
+    this.#parts.prober.unsent(ping);
+    this.#parts.evidence.unsent(ping);
   }
 
   stalled(ms: number): void {
@@ -161,7 +164,7 @@ export class Swim implements MembershipProtocol<SwimMessage> {
   }
 
   #dispatch(from: KnownPeer, message: SwimMessage): void {
-    const { pings, relays, prober, merge, admissions, joins, syncs, leaver } = this.#parts;
+    const { pings, relays, prober, strangers, admissions, joins, syncs, leaver } = this.#parts;
     switch (message.type) {
       case 'ping':
         return pings.receivePing(from, message);
@@ -172,9 +175,9 @@ export class Swim implements MembershipProtocol<SwimMessage> {
       case 'relayed':
         return prober.relayed(from, message.seq, message.outcome);
       case 'dialRequest':
-        return relays.dial(message);
+        return strangers.admits(from) ? relays.dial(message) : undefined;
       case 'gossip':
-        return merge.all(message.updates, from.id);
+        return strangers.updates(from, message.updates);
       case 'join':
         return admissions.receive(from, message);
       case 'joinWait':
@@ -193,9 +196,9 @@ export class Swim implements MembershipProtocol<SwimMessage> {
         return leaver.receive(from, message);
       case 'leaveTaken':
         return leaver.receiveTaken(from);
+      case 'unknown':
+        return this.#parts.count('unknownMessages');
     }
-    // A newer node's message: counted, not fatal (decisions 12).
-    this.#parts.count('unknownMessages');
   }
 
   #fire({ kind, subject }: Fired, lateMs: number): void {
@@ -210,6 +213,7 @@ export class Swim implements MembershipProtocol<SwimMessage> {
       healer,
       joins,
       admissions,
+      strangers,
       leaver,
     } = this.#parts;
     switch (kind) {
@@ -246,6 +250,8 @@ export class Swim implements MembershipProtocol<SwimMessage> {
         return joins.due(subject as JoinTry);
       case 'dial-back':
         return admissions.due(subject as DialBack);
+      case 'strangers':
+        return strangers.due();
       case 'leave':
         return leaver.due();
     }

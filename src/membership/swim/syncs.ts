@@ -121,6 +121,8 @@ export class Syncs {
   }
 
   receiveStart(from: KnownPeer, start: SyncStart): void {
+    if (!this.#parts.strangers.admits(from))
+      return this.#parts.send(from, { type: 'syncBusy', sync: start.sync });
     const mine = this.#pullWith(from.id);
     if (mine !== undefined && from.id < this.#parts.self.id) this.#drop(mine);
     else if (this.#busy()) return this.#parts.send(from, { type: 'syncBusy', sync: start.sync });
@@ -152,6 +154,7 @@ export class Syncs {
 
   receivePage(from: KnownPeer, page: Page): void {
     if (page.side === 'push') {
+      if (!this.#parts.strangers.admits(from)) return;
       this.#mergePage(from, page.members);
       return this.#taken(from, page);
     }
@@ -163,6 +166,7 @@ export class Syncs {
     ) {
       return this.#parts.count('strayPages');
     }
+    if (!this.#meet(from, page)) return this.#parts.strangers.ignored(from);
     pull.peer = from;
     pull.nextIndex++;
     for (const member of page.members) pull.seen.set(member.id, member);
@@ -255,6 +259,15 @@ export class Syncs {
 
   #taken(to: KnownPeer, page: Page): void {
     this.#parts.send(to, { type: 'pageTaken', sync: page.sync, side: page.side, index: page.index });
+  }
+
+  /** Whether the sender of an answer is in the table: a seed lists itself first, and its own word makes it known. */
+  #meet(from: KnownPeer, page: Page): boolean {
+    const { merge, table } = this.#parts;
+    const own = page.members.find(({ id, state }) => id === from.id && state === 'alive');
+    if (own !== undefined && table.get(from.id) === undefined) merge.alive(own, from.id);
+    const state = table.get(from.id)?.member.state;
+    return state !== undefined && state !== 'left';
   }
 
   /** Records of a page. A verdict in a page is a suspicion here, and a state that is already held is no confirmation. */

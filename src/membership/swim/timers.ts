@@ -19,6 +19,7 @@ export type TimerKind =
   | 'reap'
   | 'join-try'
   | 'dial-back'
+  | 'strangers'
   | 'leave';
 
 /** A timer that fired: what it was for, and what it was about. */

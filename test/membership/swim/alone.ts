@@ -56,8 +56,26 @@ export class Alone implements World<SwimMessage> {
 
   /** Members 1 … count have been heard of, and nothing waits to be sent. */
   with(count: number): this {
-    for (let i = 1; i <= count; i++) this.hear(i, aliveOf(i));
+    return this.meet(...Array.from({ length: count }, (_, i) => memberOf(i + 1)));
+  }
+
+  /** The node has joined through the first of these members, and learned of the others. */
+  meet(...members: readonly Member[]): this {
+    const [seed] = members;
+    if (seed === undefined) return this;
+    this.swim.join([seed.address]);
+    const { attempt } = this.sentOf('join').at(-1)!.message;
+    const frame = {
+      type: 'page',
+      sync: attempt,
+      last: true,
+      maskLow: 2 ** 32 - 1,
+      maskHigh: 2 ** 32 - 1,
+    } as const;
+    this.swim.receive(seed, { ...frame, side: 'answer', index: 0, members });
+    this.swim.receive(seed, { type: 'pageTaken', sync: attempt, side: 'push', index: 0 });
     this.events.length = 0;
+    this.notices.length = 0;
     this.sent.length = 0;
     return this;
   }

@@ -103,6 +103,10 @@ const type = <T extends SwimMessage['type']>(name: T) => fc.constant(name);
 export const messages: {
   readonly [T in SwimMessage['type']]: fc.Arbitrary<Extract<SwimMessage, { type: T }>>;
 } = {
+  unknown: fc.record({
+    type: fc.constant('unknown' as const),
+    code: fc.integer({ min: 1000, max: 2 ** 32 - 1 }),
+  }),
   ping: fc.record({ type: type('ping'), seq: uint32, to: nodeId, digest, updates }),
   ack: fc.record({ type: type('ack'), seq: uint32, incarnation, digest, updates }),
   pingReq: fc.record({

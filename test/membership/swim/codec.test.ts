@@ -6,6 +6,7 @@ import type { NodeId } from '../../../src/node-id.js';
 import { Member } from '../../../src/membership/membership.js';
 import { swimCodec } from '../../../src/membership/swim/codec.js';
 import { MAX_INCARNATION, type SwimMessage } from '../../../src/membership/swim/messages.js';
+import { Alone } from './alone.js';
 import { anyMessage, member, messages } from './arbitraries.js';
 
 const wire = new Packr({ useRecords: false });
@@ -158,8 +159,14 @@ describe('bytes that are no message', () => {
     expect(outcome(Uint8Array.of(0xd4, 0x72, 0x40))).toBe('extension');
   });
 
-  it('are told apart when the type is unknown', () => {
-    expect(outcome(wire.pack([200, 'from the future']))).toBe('unknown-message');
+  it('of an unknown type are a message of a later version, no violation', () => {
+    expect(outcome(wire.pack([200, 'from the future']))).toEqual({ type: 'unknown', code: 200 });
+    const node = new Alone().receive(1, swimCodec.decode(wire.pack([200, 'from the future'])));
+    expect(node.count('unknownMessages')).toBe(1);
+    expect(node.sent).toEqual([]);
+  });
+
+  it('that are no tuple with a type are refused', () => {
     expect(outcome(wire.pack([]))).toBe('malformed');
     expect(outcome(wire.pack('ping'))).toBe('malformed');
     expect(outcome(new Uint8Array(0))).toBe('truncated');

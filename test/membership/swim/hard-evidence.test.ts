@@ -146,6 +146,51 @@ describe('a refused dial', () => {
     expect(two.count('refusals')).toBe(0);
   });
 
+  it('asks another relay in place of one that is lost, and counts those that remain', () => {
+    const node = refused(6);
+    const asked = (): number[] =>
+      node.sentOf('pingReq').map(({ to }) => Number.parseInt(to.address.host.split('.')[3]!, 10));
+    const [first, second] = asked();
+    node.swim.link(peerOf(first!), 'closed');
+    expect(asked()).toHaveLength(4);
+    node.swim.link(peerOf(second!), 'refused');
+    expect(new Set(asked()).size).toBe(4);
+    expect(node.state(1)).toBe('alive');
+    answerRelays(node, 'refused', 4);
+    expect(node.count('selfChecks')).toBe(1);
+  });
+
+  it('needs no more witnesses than there are relays left', () => {
+    const node = refused(5);
+    for (const i of [3, 4]) node.hear(2, suspectOf(i, 9));
+    const left = node.sentOf('pingReq', 2).filter(({ message }) => message.why === 'refused')[0]!;
+    node.receive(2, {
+      type: 'relayed',
+      seq: left.message.seq,
+      outcome: 'refused',
+      by: undefined,
+      incarnation: 0,
+    });
+    expect(node.count('hardQuorums')).toBe(1);
+  });
+
+  it('by everybody leaves nobody to confirm: the suspicion lasts its shortest time', () => {
+    const node = new Alone().with(4);
+    for (const i of [1, 2, 3, 4]) {
+      node.swim.link(peerOf(i), 'refused');
+      node.swim.link(peerOf(i), 'refused');
+    }
+    node.run(5100);
+    expect([1, 2, 3, 4].map((i) => node.state(i))).toEqual(Array(4).fill('unreachable'));
+    expect(node.count('hardVerdicts')).toBe(0);
+  });
+
+  it('beside silence of all others does not hurry their suspicions', () => {
+    const node = new Alone().with(4);
+    node.run(15_000);
+    expect([1, 2, 3, 4].map((i) => node.state(i))).toEqual(Array(4).fill('suspect'));
+  });
+
   it('is not counted when suspects are the only relays', () => {
     const node = new Alone().with(2);
     node.hear(2, suspectOf(2, 9));

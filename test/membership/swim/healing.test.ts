@@ -60,7 +60,8 @@ describe('what is lost', () => {
     node.sent.length = 0;
     node.run(600_000);
     const tries = node.sentOf('ping', 1);
-    expect(tries.length).toBeGreaterThan(20);
+    // Half of them; the others ask the seed.
+    expect(tries.length).toBeGreaterThan(10);
     expect(tries.length).toBeLessThan(70);
     expect(tries[0]!.message.updates[0]).toMatchObject({ type: 'unreachable' });
     expect(node.sentOf('ping', 2)).toEqual([]);

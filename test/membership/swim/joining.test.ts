@@ -45,6 +45,22 @@ describe('a joiner', () => {
     ]);
   });
 
+  it('gives its place to the next seed when a dial is silent, and comes back to it', () => {
+    const node = new Alone({ healIntervalMs: 1_000_000 });
+    node.swim.join([1, 2, 3, 4].map((i) => peerOf(i).address));
+    let dialled = 0;
+    const failedMs = node.runUntil(() => {
+      const joins = node.sentOf('join');
+      for (; dialled < joins.length && joins[dialled]!.atMs + 1000 <= node.nowMs; dialled++)
+        node.swim.link(joins[dialled]!.to, 'silent');
+      return node.notices.length > 0;
+    });
+    expect(node.sentOf('join')).toHaveLength(12);
+    expect(node.sentOf('join')[3]!.atMs).toBeLessThan(1100);
+    expect(failedMs).toBeLessThan(6500);
+    expect(node.notices.map(({ type }) => type)).toEqual(['join-failed']);
+  });
+
   it('gives an address up at once where nobody listens', () => {
     const cluster = new Cluster();
     const a = cluster.add('a');

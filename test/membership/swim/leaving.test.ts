@@ -80,6 +80,18 @@ describe('a leaver', () => {
   });
 });
 
+describe('a joiner that leaves at once', () => {
+  it('tells the seed that has dialled it back', () => {
+    const node = new Alone();
+    node.receive(1, { type: 'ping', seq: 3, to: peerOf(0).id, digest: someDigest, updates: [] });
+    node.swim.leave();
+    expect(node.sentOf('leaving', 1)).toHaveLength(1);
+    expect(node.notices).toEqual([]);
+    node.receive(1, { type: 'leaveTaken', incarnation: 1 });
+    expect(node.notices).toEqual([{ type: 'leave-completed', acknowledgedBy: 1 }]);
+  });
+});
+
 describe('a node that was stopped', () => {
   it('has no timer left, and ignores everything', () => {
     const node = new Alone().with(5);

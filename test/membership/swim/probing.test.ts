@@ -152,6 +152,21 @@ describe('probes', () => {
   });
 });
 
+describe('a link that has failed a probe', () => {
+  it('is not asked first again: the next probe goes over a fresh one', () => {
+    const node = new Alone({ suspicionAlpha: 1000 }).with(1);
+    node.swim.link(peerOf(1), 'up');
+    node.runUntil(() => node.sentOf('ping', 1).length === 3);
+    expect(node.count('probesFailed')).toBe(1);
+    expect(node.sentOf('ping', 1).map(({ via }) => via)).toEqual(['kept', 'fresh', 'fresh']);
+    node.swim.link(peerOf(1), 'up');
+    node.answer(1);
+    node.sent.length = 0;
+    node.runUntil(() => node.sentOf('ping', 1).length > 0);
+    expect(node.sentOf('ping', 1).map(({ via }) => via)).toEqual(['kept']);
+  });
+});
+
 describe('a relay', () => {
   const request = (why: 'silent' | 'refused' | 'no-route') =>
     ({

@@ -1,5 +1,5 @@
 import { describe, it, expect } from '@jest/globals';
-import { Alone, aliveOf, peerOf, suspectOf } from './alone.js';
+import { aliveOf, Alone, memberOf, peerOf, suspectOf } from './alone.js';
 
 describe('an event loop that stood still', () => {
   it('voids the probe whose timeout fired late, and the member is probed again', () => {
@@ -65,7 +65,7 @@ describe('an event loop that stood still', () => {
       last: true,
       maskLow: 0,
       maskHigh: 0,
-      members: [],
+      members: [memberOf(1)],
     } as const;
     node.swim.receive({ id: to.id!, address: to.address }, page);
     node.runUntil(() => node.count('suspicions') === 1, 10_000);
@@ -94,7 +94,7 @@ describe('an event loop that stood still', () => {
       last: true,
       maskLow: 0xffffffff,
       maskHigh: 0xffffffff,
-      members: [],
+      members: [memberOf(1)],
     } as const;
     node.receive(1, page);
     expect(node.sentOf('page')).toEqual([]);

@@ -91,9 +91,9 @@ describe('a sync', () => {
   });
 
   it('gives a silent peer up', () => {
-    const node = new Alone().with(1);
+    const node = new Alone({ syncIntervalMs: 0 }).with(1);
     node.receive(1, { type: 'syncStart', sync: 5, buckets: new Array<number>(128).fill(0) });
-    node.run(10_000);
+    node.run(3000);
     node.receive(1, { type: 'syncStart', sync: 6, buckets: new Array<number>(128).fill(0) });
     expect(node.sentOf('page', 1)).toHaveLength(2);
   });
@@ -110,7 +110,7 @@ describe('a sync', () => {
   });
 
   it('sends pages of at most 16 KiB, each after the one before was taken', () => {
-    const node = new Alone();
+    const node = new Alone().with(1);
     for (let i = 1; i <= 300; i++) node.hear(1, aliveOf(i, 0, { metadata: { text: 'x'.repeat(100) } }));
     node.receive(1, { type: 'syncStart', sync: 5, buckets: new Array<number>(128).fill(0) });
     for (let index = 0; index < 100; index++) {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { transitions } from '../../../src/membership/swim/transitions.js';
 import type { Transition } from '../../../src/membership/swim/transitions.js';
 import type { Update } from '../../../src/membership/swim/messages.js';
-import { Alone, aliveOf, leftOf, suspectOf, unreachableOf } from './alone.js';
+import { Alone, aliveOf, leftOf, memberOf, suspectOf, unreachableOf } from './alone.js';
 
 const SUBJECT = 1;
 const OTHER = 2;
@@ -31,7 +31,7 @@ function claimOf(row: Transition, incarnation: number): Update {
 /** A node that holds the subject in the row's state, at incarnation {@link HELD}. */
 function holding(state: Transition['held']): Alone {
   const node = new Alone();
-  node.hear(OTHER, aliveOf(OTHER));
+  node.meet(memberOf(OTHER));
   if (state !== 'unknown') node.hear(OTHER, aliveOf(SUBJECT, HELD));
   if (state === 'suspect') node.hear(OTHER, suspectOf(SUBJECT, 9, HELD));
   if (state === 'unreachable') node.hear(OTHER, unreachableOf(SUBJECT, 9, HELD));

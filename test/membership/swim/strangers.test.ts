@@ -1,0 +1,126 @@
+import { describe, it, expect } from '@jest/globals';
+import { Alone, aliveOf, leftOf, memberOf, peerOf, someDigest, suspectOf, unreachableOf } from './alone.js';
+
+const STRANGER = 9;
+const buckets = new Array<number>(128).fill(0);
+
+describe('a stranger', () => {
+  it('is not believed, whatever it says of members, of itself as terminal, or of this node', () => {
+    const node = new Alone().with(3);
+    const forged = [
+      unreachableOf(1, STRANGER),
+      unreachableOf(1, 2, 0, 'hard'),
+      suspectOf(2, STRANGER),
+      leftOf(1),
+      leftOf(0),
+      suspectOf(0, STRANGER, 5),
+      aliveOf(1, 3, { address: { host: '10.9.9.9', port: 1 } }),
+      aliveOf(7),
+    ];
+    node.hear(STRANGER, ...forged);
+    node.receive(STRANGER, {
+      type: 'ping',
+      seq: 1,
+      to: peerOf(0).id,
+      digest: someDigest,
+      updates: forged,
+    });
+    node.receive(STRANGER, {
+      type: 'ack',
+      seq: 1,
+      incarnation: 0,
+      digest: someDigest,
+      updates: forged,
+    });
+    expect([1, 2, 3, 7].map((i) => node.state(i))).toEqual(['alive', 'alive', 'alive', 'unknown']);
+    expect(node.swim.local.incarnation).toBe(0);
+    expect([node.events, node.notices]).toEqual([[], []]);
+    expect(node.count('strangersIgnored')).toBe(3 * forged.length);
+  });
+
+  it('gets an ack to its ping', () => {
+    const node = new Alone().with(3);
+    node.receive(STRANGER, { type: 'ping', seq: 1, to: peerOf(0).id, digest: someDigest, updates: [] });
+    expect(node.sentOf('ack', STRANGER)).toHaveLength(1);
+  });
+
+  it('makes this node dial nobody, and gets and gives no pages', () => {
+    const node = new Alone().with(3);
+    const { address } = peerOf(5);
+    const target = peerOf(5).id;
+    node.receive(STRANGER, { type: 'pingReq', seq: 1, target, address, incarnation: 0, why: 'refused' });
+    node.receive(STRANGER, { type: 'dialRequest', id: peerOf(1).id, address: peerOf(1).address });
+    node.receive(STRANGER, { type: 'syncStart', sync: 1, buckets });
+    const page = { type: 'page', sync: 1, index: 0, last: true, maskLow: 0, maskHigh: 0 } as const;
+    node.receive(STRANGER, { ...page, side: 'push', members: [memberOf(7)] });
+    expect(node.state(7)).toBe('unknown');
+    expect(node.sent.map(({ message }) => message.type)).toEqual(['relayed', 'syncBusy']);
+    expect(node.count('strangersIgnored')).toBe(4);
+  });
+
+  it('that says who it is, is dialled back and then counts', () => {
+    const node = new Alone().with(3).hear(STRANGER, aliveOf(STRANGER));
+    expect(node.state(STRANGER)).toBe('unknown');
+    node.answer(STRANGER);
+    expect(node.eventsAbout(STRANGER)).toEqual(['joined']);
+    node.hear(STRANGER, suspectOf(1, STRANGER));
+    expect(node.state(1)).toBe('suspect');
+  });
+
+  it('that stays unknown is asked for its view, which counts when it has told who it is', () => {
+    const node = new Alone().with(3).hear(STRANGER, suspectOf(1, STRANGER));
+    node.run(1300);
+    const asked = node.sentOf('join').map(({ to, message }) => ({ to: to.address, message }));
+    expect(asked.map(({ to }) => to)).toEqual([peerOf(STRANGER).address]);
+    const sync = asked[0]!.message.attempt;
+    const page = { type: 'page', sync, index: 0, last: true, maskLow: 0, maskHigh: 0 } as const;
+    node.receive(STRANGER, { ...page, side: 'answer', members: [memberOf(7)] });
+    expect(node.state(7)).toBe('unknown');
+    node.receive(STRANGER, { ...page, side: 'answer', members: [memberOf(STRANGER), memberOf(7)] });
+    expect([node.state(STRANGER), node.state(7)]).toEqual(['alive', 'alive']);
+  });
+});
+
+describe('a member that is held unreachable', () => {
+  it('speaks for itself and accuses this node, no more', () => {
+    const node = new Alone().with(3).hear(2, unreachableOf(1, 2));
+    node.hear(1, suspectOf(3, 1), leftOf(3), leftOf(0));
+    expect([node.state(3), node.notices]).toEqual(['alive', []]);
+    node.hear(1, unreachableOf(0, 1));
+    expect(node.swim.local.incarnation).toBe(1);
+    node.hear(1, aliveOf(1, 1), suspectOf(3, 1));
+    expect([node.state(1), node.state(3)]).toEqual(['alive', 'suspect']);
+  });
+});
+
+describe('a seed that has told a joiner to wait', () => {
+  it('may tell it what to refute', () => {
+    const node = new Alone();
+    node.swim.join([peerOf(1).address]);
+    const { attempt } = node.sentOf('join')[0]!.message;
+    node.receive(1, { type: 'joinWait', attempt, retryAfterMs: 400 }).hear(1, unreachableOf(0, 1, 4));
+    expect(node.swim.local.incarnation).toBe(5);
+  });
+});
+
+describe('the dead predecessor of a node at its address', () => {
+  it('is never announced, to nobody', () => {
+    const node = new Alone().with(2);
+    node.hear(1, aliveOf(8, 0, { address: peerOf(0).address }));
+    node.hear(1, suspectOf(8, 1), unreachableOf(8, 1));
+    expect([node.state(8), node.events]).toEqual(['unknown', []]);
+  });
+});
+
+describe('a hard verdict by others', () => {
+  it('is a doubt where a link is open, and the member is told', () => {
+    const node = new Alone().with(3);
+    node.swim.link(peerOf(1), 'up');
+    node.hear(2, unreachableOf(1, 2, 0, 'hard'));
+    expect(node.state(1)).toBe('suspect');
+    expect(node.updatesTo(1)).toContainEqual(unreachableOf(1, 2, 0, 'hard'));
+    node.swim.link(peerOf(1), 'closed');
+    node.hear(2, unreachableOf(1, 2, 0, 'hard'));
+    expect(node.state(1)).toBe('unreachable');
+  });
+});
