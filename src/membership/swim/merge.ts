@@ -172,7 +172,7 @@ export class Merge {
     this.#spread(update);
     if (hard) this.#parts.gossiper.forward(update, from);
     // A link that was cut while its peer was silent can stay dead for long after the heal (decisions 5).
-    if (entry.linked && from !== member.id && entry.heardAtMs < startedAtMs) world.resetLink(member.id);
+    if (entry.linked && from !== member.id && entry.heardAtMs < startedAtMs) this.#parts.resetLink(entry);
     this.#parts.count('recovered');
     this.#parts.trace('recovered', member.id, from);
     this.#parts.emit('recovered', entry, held);

@@ -102,6 +102,12 @@ export class Parts {
     return this.#number;
   }
 
+  /** Drops both lanes' links to a member. The transport reports no end of a link that this node ends itself. */
+  resetLink(entry: Entry): void {
+    entry.linked = false;
+    this.world.resetLink(entry.member.id);
+  }
+
   count(counter: string, by = 1): void {
     this.counters[counter] = (this.counters[counter] ?? 0) + by;
   }

@@ -122,12 +122,12 @@ export class Prober {
 
   acked(probe: Probe, ping: SentPing): void {
     if (this.#ended(probe)) return;
-    const { world, health } = this.#parts;
+    const { health } = this.#parts;
     // The kept link has failed a probe that a fresh one has passed: it is never used again (decisions 5).
     if (ping.via === 'kept') probe.entry.isStuck = false;
     if (ping.via === 'fresh' && probe.wasLinked) {
       this.#parts.count('stuckLinks');
-      world.resetLink(probe.entry.member.id);
+      this.#parts.resetLink(probe.entry);
     }
     health.add(-1);
     this.#end(probe);

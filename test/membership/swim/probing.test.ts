@@ -222,6 +222,17 @@ describe('a relay', () => {
     expect(node.sentOf('relayed')[0]!.message.outcome).toBe('refused');
   });
 
+  it('has no open link any more after it has reset it: a refusal counts', () => {
+    const node = new Alone().with(2);
+    node.swim.link(peerOf(2), 'up');
+    node.runUntil(() => node.sentOf('ping', 2).length === 2);
+    node.answer(2);
+    expect(node.resets).toEqual([peerOf(2).id]);
+    node.receive(1, request('refused'));
+    node.swim.link(peerOf(2), 'refused');
+    expect(node.sentOf('relayed').at(-1)!.message.outcome).toBe('refused');
+  });
+
   it('carries the accusation to the target when it witnesses a refusal', () => {
     const node = new Alone().with(2).receive(1, request('refused'));
     expect(node.sentOf('ping', 2)[0]!.message.updates[0]).toEqual(suspectOf(2, 1, 0, 'hard'));
