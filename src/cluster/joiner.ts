@@ -4,7 +4,7 @@ import type { Discovery } from '../discovery/discovery.js';
 import { DiscoveryError } from '../errors.js';
 
 const FIRST_PAUSE_MS = 250;
-const MAX_PAUSE_ALONE_MS = 10_000;
+const MAX_PAUSE_APART_MS = 5000;
 const PAUSE_IN_COMPANY_MS = 60_000;
 /** A discovery that does not answer is given up for this round. */
 const DISCOVERY_TIMEOUT_MS = 10_000;
@@ -25,13 +25,16 @@ export interface JoinerNode {
 }
 
 /**
- * Asks discovery and hands what it finds to the protocol: at once, with growing pauses while the node is alone,
- * and at a low rate in company, so that islands merge and old addresses are forgotten.
+ * Asks discovery and hands what it finds to the protocol: at once, with growing pauses while the node is alone or
+ * among members of whom discovery knows none (an island: others joined through this node while its own seeds were
+ * still starting), and at a low rate afterwards, so that islands merge and old addresses are forgotten.
  */
 export class Joiner {
   readonly #aborter = new AbortController();
   #pauseMs = FIRST_PAUSE_MS;
   #timer: Timer | undefined;
+  /** Whether none of those that discovery found was a member when it was last asked. */
+  #isApart = false;
 
   constructor(
     private readonly node: JoinerNode,
@@ -56,7 +59,9 @@ export class Joiner {
       const found = await this.#ask(discovery);
       if (this.#aborter.signal.aborted) return;
       const others = this.#others(found);
-      if (others.every((address) => this.node.knows(address))) this.node.nobodyNew();
+      const known = others.filter((address) => this.node.knows(address)).length;
+      this.#isApart = others.length > 0 && known === 0;
+      if (known === others.length) this.node.nobodyNew();
       else this.node.join(others);
     } catch (cause) {
       if (this.#aborter.signal.aborted) return;
@@ -113,12 +118,12 @@ export class Joiner {
   /** Jittered by half, so that nodes which start together do not ask together. */
   #nextPauseMs(): number {
     const jitter = 0.5 + this.random();
-    if (!this.node.alone()) {
+    if (!this.node.alone() && !this.#isApart) {
       this.#pauseMs = FIRST_PAUSE_MS;
       return PAUSE_IN_COMPANY_MS * jitter;
     }
     const pauseMs = this.#pauseMs;
-    this.#pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_ALONE_MS);
+    this.#pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_APART_MS);
     return pauseMs * jitter;
   }
 }

@@ -82,6 +82,25 @@ describe('the joiner', () => {
     expect(pauses).toEqual([250, 500, 1000, 2000, 4000]);
   });
 
+  it('goes on asking often in company while none of what discovery finds is a member', async () => {
+    const askedAt: number[] = [];
+    const members: number[] = [];
+    const { clock, joiner, run } = setUp(
+      async () => (askedAt.push(clock.now()), [parseAddress('127.0.0.1:2')]),
+      () => false,
+      members,
+    );
+    joiner.start();
+    await settle();
+    await run(20_000);
+    const pauses = askedAt.slice(1).map((at, i) => at - askedAt[i]!);
+    expect(pauses.slice(0, 6)).toEqual([250, 500, 1000, 2000, 4000, 5000]);
+    members.push(2);
+    await run(70_000);
+    joiner.stop();
+    expect(askedAt.length).toBeLessThanOrEqual(10);
+  });
+
   it('asks once a minute in company', async () => {
     let asked = 0;
     const { joiner, run } = setUp(

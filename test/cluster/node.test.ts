@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ClusterNode } from '../../src/cluster/node.js';
+import { seeds } from '../../src/discovery/static.js';
 import {
   ClosedError,
   DeliveryUncertainError,
@@ -125,6 +126,19 @@ describe('a node', () => {
       expect(message).toContain('"other"');
     }
     expect(a!.activeMembers).toHaveLength(1);
+  });
+
+  it('comes to one cluster with others of a chain, though the first of them starts last', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const nodes = names.map((name, i) =>
+      cluster.node(name, { discovery: i === 0 ? undefined : seeds(`127.0.0.1:${7000 + i}`) }),
+    );
+    for (const node of nodes.slice(1).reverse()) {
+      await cluster.run(node.start());
+      await cluster.advance(700);
+    }
+    await cluster.run(nodes[0]!.start());
+    await cluster.until(() => nodes.every((node) => node.activeMembers.length === names.length), 8000);
   });
 
   it('that has left knows nobody as active and sends to nobody, itself included', async () => {
