@@ -78,6 +78,8 @@ export interface TraceEvent {
   readonly about?: NodeId | undefined;
   readonly by?: NodeId | undefined;
   readonly detail?: string | undefined;
+  /** Figures, for checks: `timeoutMs`, `confirmations` … docs/PROTOCOL.md lists the kinds and their figures. */
+  readonly data?: Readonly<Record<string, number>> | undefined;
 }
 
 /** The only things that a protocol can do. */

@@ -15,13 +15,13 @@ import type {
 } from '../membership/protocol.js';
 import type { NodeId } from '../node-id.js';
 import { formatAddress, type Address } from '../address.js';
-import { EventLoop } from './event-loop.js';
-import { EventRecord } from './event-record.js';
-import type { Invariants } from './invariants.js';
-import type { Journal } from './journal.js';
+import { EventLoop } from './clock/event-loop.js';
+import { EventRecord } from './trace/event-record.js';
+import type { Invariants } from './invariants/invariants.js';
+import type { Journal } from './trace/journal.js';
 import type { Random } from './random.js';
-import type { Endpoint, SimulatedLinks } from './simulated-links.js';
-import type { VirtualClock } from './virtual-clock.js';
+import type { Endpoint, SimulatedLinks } from './network/simulated-links.js';
+import type { VirtualClock } from './clock/virtual-clock.js';
 
 /** Virtual time 0 on the wall clock: any moment, but always the same. */
 export const EPOCH_MS = 1_763_856_000_000;

@@ -2,15 +2,16 @@ import { formatAddress, type Address } from '../address.js';
 import type { ClusterMetadata, MemberState } from '../membership/membership.js';
 import type { ProtocolCodec } from '../membership/protocol.js';
 import { createNodeId, type NodeId } from '../node-id.js';
-import type { EventRecord } from './event-record.js';
-import { Invariants } from './invariants.js';
-import { Journal } from './journal.js';
-import { Paths, type DialRule, type Latency } from './paths.js';
+import type { EventRecord } from './trace/event-record.js';
+import { Invariants } from './invariants/invariants.js';
+import { Journal } from './trace/journal.js';
+import type { Latency } from './network/latency.js';
+import { Paths, type DialRule } from './network/paths.js';
 import { Random } from './random.js';
 import { EPOCH_MS, SimulatedNode, type ProtocolFactory, type Surroundings } from './simulated-node.js';
-import { SimulatedLinks } from './simulated-links.js';
+import { SimulatedLinks } from './network/simulated-links.js';
 import { SimulationError } from './simulation-error.js';
-import { VirtualClock } from './virtual-clock.js';
+import { VirtualClock } from './clock/virtual-clock.js';
 
 /** How many members a joiner is told of, as a discovery would. */
 const SEEDS = 3;

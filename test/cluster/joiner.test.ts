@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { parseAddress, formatAddress, type Address } from '../../src/address.js';
 import { Joiner } from '../../src/cluster/joiner.js';
 import type { Discovery } from '../../src/discovery/discovery.js';
-import { VirtualClock } from '../../src/simulation/virtual-clock.js';
+import { VirtualClock } from '../../src/simulation/clock/virtual-clock.js';
 
 /** Lets promises that are settled run their continuations. */
 async function settle(): Promise<void> {

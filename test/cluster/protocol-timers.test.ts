@@ -2,7 +2,7 @@ import { describe, it, expect } from '@jest/globals';
 import type { Clock, Timer } from '../../src/clock.js';
 import { ProtocolTimers } from '../../src/cluster/protocol-timers.js';
 import type { ProtocolTimer } from '../../src/membership/protocol.js';
-import { VirtualClock } from '../../src/simulation/virtual-clock.js';
+import { VirtualClock } from '../../src/simulation/clock/virtual-clock.js';
 
 /** A virtual clock whose owner can stand still: what falls due meanwhile comes late. */
 class StallingClock implements Clock {

@@ -1,5 +1,5 @@
 import { Random } from '../../src/simulation/random.js';
-import { VirtualClock } from '../../src/simulation/virtual-clock.js';
+import { VirtualClock } from '../../src/simulation/clock/virtual-clock.js';
 import { createMemoryTransport } from '../../src/transport/memory/memory-transport.js';
 import { MemoryNetwork } from '../../src/transport/memory/memory-network.js';
 import type { NodeId } from '../../src/node-id.js';

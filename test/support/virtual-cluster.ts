@@ -3,7 +3,7 @@ import type { ClusterOptions } from '../../src/cluster/options.js';
 import { seeds } from '../../src/discovery/static.js';
 import type { ClusterLogger } from '../../src/logger.js';
 import { Random } from '../../src/simulation/random.js';
-import { VirtualClock } from '../../src/simulation/virtual-clock.js';
+import { VirtualClock } from '../../src/simulation/clock/virtual-clock.js';
 import { createMemoryTransport } from '../../src/transport/memory/memory-transport.js';
 import { MemoryNetwork } from '../../src/transport/memory/memory-network.js';
 

@@ -2,7 +2,7 @@ import type { Address } from '../../src/address.js';
 import type { ClusterLogger } from '../../src/logger.js';
 import { createNodeId, type NodeId } from '../../src/node-id.js';
 import { Random } from '../../src/simulation/random.js';
-import { VirtualClock } from '../../src/simulation/virtual-clock.js';
+import { VirtualClock } from '../../src/simulation/clock/virtual-clock.js';
 import { MemoryNetwork, type MemoryNetworkOptions } from '../../src/transport/memory/memory-network.js';
 import { SessionTransport, type SessionTransportOptions } from '../../src/transport/session-transport.js';
 import type {

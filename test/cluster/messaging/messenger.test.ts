@@ -19,7 +19,7 @@ import {
   UnknownMemberError,
 } from '../../../src/errors.js';
 import type { Member } from '../../../src/membership/membership.js';
-import { VirtualClock } from '../../../src/simulation/virtual-clock.js';
+import { VirtualClock } from '../../../src/simulation/clock/virtual-clock.js';
 import type { Transport, TransportSendOptions } from '../../../src/transport/transport.js';
 import { memberOf } from '../../support/members.js';
 

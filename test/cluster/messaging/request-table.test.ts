@@ -6,7 +6,7 @@ import {
   RequestTimeoutError,
   SendQueueFullError,
 } from '../../../src/errors.js';
-import { VirtualClock } from '../../../src/simulation/virtual-clock.js';
+import { VirtualClock } from '../../../src/simulation/clock/virtual-clock.js';
 import { idOf } from '../../support/members.js';
 
 function setUp(limit = 100) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { BindError } from '../../../src/errors.js';
 import { Random } from '../../../src/simulation/random.js';
-import { VirtualClock } from '../../../src/simulation/virtual-clock.js';
+import { VirtualClock } from '../../../src/simulation/clock/virtual-clock.js';
 import { BrokenLinkError } from '../../../src/transport/memory/broken-link-error.js';
 import type { MemoryLinks } from '../../../src/transport/memory/memory-links.js';
 import { MemoryNetwork, type MemoryNetworkOptions } from '../../../src/transport/memory/memory-network.js';

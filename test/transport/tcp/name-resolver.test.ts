@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { VirtualClock } from '../../../src/simulation/virtual-clock.js';
+import { VirtualClock } from '../../../src/simulation/clock/virtual-clock.js';
 import { NameResolver } from '../../../src/transport/tcp/name-resolver.js';
 
 /** A resolver whose lookups a test answers by hand. */

@@ -1,6 +1,6 @@
 import { describe, it } from '@jest/globals';
-import { Random } from '../../src/simulation/random.js';
-import { minutes, seconds, simulate } from '../../src/simulation/simulate.js';
+import { Random } from '../../../src/simulation/random.js';
+import { minutes, seconds, simulate } from '../../../src/simulation/simulate.js';
 
 /** Does something bad, or undoes it; whatever the seed says. */
 function meddle(random: Random, cluster: ReturnType<typeof simulate>): void {

@@ -1,11 +1,11 @@
-import { formatAddress } from '../address.js';
-import type { KnownPeer, LinkEvidence, Peer, ProtocolSendOptions } from '../membership/protocol.js';
-import type { NodeId } from '../node-id.js';
-import type { EventLoop } from './event-loop.js';
+import { formatAddress } from '../../address.js';
+import type { KnownPeer, LinkEvidence, Peer, ProtocolSendOptions } from '../../membership/protocol.js';
+import type { NodeId } from '../../node-id.js';
+import type { EventLoop } from '../clock/event-loop.js';
 import type { Paths } from './paths.js';
 import { PendingDial, type Outgoing } from './pending-dial.js';
-import type { Random } from './random.js';
-import type { VirtualClock } from './virtual-clock.js';
+import type { Random } from '../random.js';
+import type { VirtualClock } from '../clock/virtual-clock.js';
 
 /** A link made for one verification is closed after this long. */
 const VERIFY_LINK_MS = 5000;

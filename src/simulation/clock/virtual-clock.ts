@@ -1,6 +1,6 @@
 import { Heap } from '@datastructures-js/heap';
-import type { Clock, Timer } from '../clock.js';
-import { SimulationError } from './simulation-error.js';
+import type { Clock, Timer } from '../../clock.js';
+import { SimulationError } from '../simulation-error.js';
 
 /** More events than this at one instant are a loop that never lets time pass. */
 const MAX_EVENTS_PER_INSTANT = 5_000_000;

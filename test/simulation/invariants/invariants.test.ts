@@ -4,10 +4,10 @@ import {
   MembershipEvent,
   type MemberFields,
   type MembershipEventType,
-} from '../../src/membership/membership.js';
-import { View } from '../../src/membership/view.js';
-import type { NodeId } from '../../src/node-id.js';
-import { Invariants } from '../../src/simulation/invariants.js';
+} from '../../../src/membership/membership.js';
+import { View } from '../../../src/membership/view.js';
+import type { NodeId } from '../../../src/node-id.js';
+import { Invariants } from '../../../src/simulation/invariants/invariants.js';
 
 function member(name: string, changes: Partial<MemberFields> = {}): Member {
   return Member.of({

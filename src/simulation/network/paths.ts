@@ -1,13 +1,8 @@
-import type { Random } from './random.js';
+import type { Random } from '../random.js';
+import { drawLatencyMs, type Latency } from './latency.js';
 
 /** How a host answers dials that no established link is needed for. */
 export type DialRule = 'allow' | 'refuse' | 'drop';
-
-/** Between two moments within which one crossing of the network takes, drawn uniformly. */
-export interface Latency {
-  readonly minMs: number;
-  readonly maxMs: number;
-}
 
 /**
  * The network between hosts, one direction at a time: how long a crossing takes, what is lost, what is cut. Hosts
@@ -64,7 +59,7 @@ export class Paths {
 
   latencyMs(from: string, to: string): number {
     const latency = (this.#latencies.size > 0 && this.#latencies.get(direction(from, to))) || this.#latency;
-    return this.#random.between(latency.minMs, latency.maxMs);
+    return drawLatencyMs(latency, this.#random);
   }
 
   setDialRule(host: string, rule: DialRule): void {

@@ -1,7 +1,7 @@
 import { describe, it, expect } from '@jest/globals';
 import fc from 'fast-check';
-import { Random } from '../../src/simulation/random.js';
-import { VirtualClock } from '../../src/simulation/virtual-clock.js';
+import { Random } from '../../../src/simulation/random.js';
+import { VirtualClock } from '../../../src/simulation/clock/virtual-clock.js';
 
 describe('the virtual clock', () => {
   it('stands still by itself', () => {

@@ -1,4 +1,4 @@
-import type { NodeId } from '../node-id.js';
+import type { NodeId } from '../../node-id.js';
 
 /** Lines kept per node; the oldest go first. */
 const MAX_LINES = 2000;

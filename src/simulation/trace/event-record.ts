@@ -1,4 +1,4 @@
-import type { MembershipEvent, MembershipEventType } from '../membership/membership.js';
+import type { MembershipEvent, MembershipEventType } from '../../membership/membership.js';
 
 /** An event, and when it was seen in virtual time. */
 export interface RecordedEvent {

@@ -1,7 +1,12 @@
-import type { Member, MembershipEvent, MembershipEventType, MemberState } from '../membership/membership.js';
-import type { MembershipProtocol } from '../membership/protocol.js';
-import type { NodeId } from '../node-id.js';
-import { SimulationError } from './simulation-error.js';
+import type {
+  Member,
+  MembershipEvent,
+  MembershipEventType,
+  MemberState,
+} from '../../membership/membership.js';
+import type { MembershipProtocol } from '../../membership/protocol.js';
+import type { NodeId } from '../../node-id.js';
+import { SimulationError } from '../simulation-error.js';
 
 /** Between two looks at all that a node remembers lie this many of its inputs; every event is looked at. */
 const INPUTS_PER_SWEEP = 64;

@@ -1,7 +1,7 @@
 import { describe, it, expect } from '@jest/globals';
-import type { Peer, ProtocolSendOptions } from '../../src/membership/protocol.js';
-import { Simulation, type SimulationOptions } from '../../src/simulation/simulation.js';
-import { Recorder } from './recorder.js';
+import type { Peer, ProtocolSendOptions } from '../../../src/membership/protocol.js';
+import { Simulation, type SimulationOptions } from '../../../src/simulation/simulation.js';
+import { Recorder } from '../recorder.js';
 
 const DIAL_TIMEOUT_MS = 1000;
 

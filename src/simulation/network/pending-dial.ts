@@ -1,9 +1,9 @@
-import { formatAddress } from '../address.js';
-import type { LinkEvidence, Peer } from '../membership/protocol.js';
-import type { NodeId } from '../node-id.js';
+import { formatAddress } from '../../address.js';
+import type { LinkEvidence, Peer } from '../../membership/protocol.js';
+import type { NodeId } from '../../node-id.js';
 import type { Paths } from './paths.js';
 import type { Endpoint } from './simulated-links.js';
-import type { VirtualClock } from './virtual-clock.js';
+import type { VirtualClock } from '../clock/virtual-clock.js';
 
 /** A lost SYN is sent again after this long, then twice as long, as Linux does. */
 const SYN_RETRY_MS = 1000;

@@ -1,0 +1,75 @@
+import type { MembershipEvent } from '../../membership/membership.js';
+import type {
+  KnownPeer,
+  LinkEvidence,
+  MembershipProtocol,
+  Peer,
+  ProtocolNotice,
+  ProtocolSendOptions,
+  ProtocolTimer,
+  TraceEvent,
+} from '../../membership/protocol.js';
+import type { NodeId } from '../../node-id.js';
+import type { Fault } from '../scenarios/fault.js';
+
+/** A simulated process, as a check sees it. */
+export interface WatchedNode<M> {
+  readonly id: NodeId;
+  /** `c` for a node's first process, `c#2` for the next. */
+  readonly name: string;
+  readonly self: KnownPeer;
+  readonly protocol: MembershipProtocol<M>;
+  readonly isRunning: boolean;
+  /** Whether its event loop stands still now (SIGSTOP, a stall, a suspended machine). */
+  readonly isFrozen: boolean;
+  /** The protocol's clock, which stands still while the loop does; looking at it changes nothing. */
+  readonly protocolNowMs: number;
+}
+
+/** What a protocol is given. */
+export type Input<M> =
+  | { readonly kind: 'receive'; readonly from: KnownPeer; readonly message: M }
+  | { readonly kind: 'timer'; readonly timer: ProtocolTimer; readonly lateMs: number }
+  | {
+      readonly kind: 'link';
+      readonly about: Peer;
+      readonly evidence: LinkEvidence;
+      readonly by?: NodeId | undefined;
+    }
+  | { readonly kind: 'unsent'; readonly token: number }
+  | { readonly kind: 'stalled'; readonly ms: number }
+  /** Told by the simulation: start, join, leave, set-metadata … */
+  | { readonly kind: 'told' };
+
+/** The simulation, as a check sees it. */
+export interface Watched<M> {
+  readonly nowMs: number;
+  /** The processes that run now, frozen ones included. */
+  running(): readonly WatchedNode<M>[];
+  /** The name of the process with this id. */
+  nameOf(id: NodeId): string;
+}
+
+/**
+ * Something that must hold in every run. It is told what happens, in the order of time, and throws a
+ * `SimulationError` through {@link violated} at the moment at which the rule is broken. It must not change anything,
+ * nor draw from the simulation's random numbers.
+ */
+export interface Check<M> {
+  /** Once, before anything else. */
+  begin?(simulation: Watched<M>): void;
+  started?(node: WatchedNode<M>): void;
+  ended?(node: WatchedNode<M>, how: 'closed' | 'goodbye' | 'silent'): void;
+  beforeInput?(node: WatchedNode<M>, input: Input<M>): void;
+  afterInput?(node: WatchedNode<M>, input: Input<M>): void;
+  event?(node: WatchedNode<M>, event: MembershipEvent): void;
+  sent?(node: WatchedNode<M>, to: Peer, message: M, options: ProtocolSendOptions | undefined): void;
+  traced?(node: WatchedNode<M>, trace: TraceEvent): void;
+  noticed?(node: WatchedNode<M>, notice: ProtocolNotice): void;
+  /** A fault is about to be applied, by whatever way (a method of the simulation, or a schedule). */
+  fault?(fault: Fault): void;
+  /** Every 100 virtual milliseconds, between inputs. */
+  tick?(nowMs: number): void;
+  /** The scenario is over and every remaining node's protocol was stopped. */
+  finish?(): void;
+}
