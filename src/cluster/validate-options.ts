@@ -111,6 +111,7 @@ const swimSpecial: Partial<Record<keyof SwimOptions, v.GenericSchema>> = {
   suspicionConfirmations: count(0),
   maxLocalHealth: count(0),
   syncIntervalMs: v.pipe(v.number(), v.finite(), v.minValue(0, 'must be 0 (off) or more')),
+  gossipToLostMs: v.pipe(v.number(), v.finite(), v.minValue(0, 'must be 0 (off) or more')),
   maxPiggybackUpdates: v.pipe(
     v.number(),
     v.integer(),

@@ -1,8 +1,12 @@
 import type { NodeId } from '../node-id.js';
 import type { Member } from './membership.js';
 
-/** How many changes may pile up unasked: bounds what an old view keeps alive. */
-const MAX_PENDING = 64;
+/**
+ * How many changes may pile up unasked: bounds what an old view keeps alive. In a large cluster a share of its members, so
+ * that a change costs the same in any.
+ */
+const MIN_PENDING = 64;
+const PENDING_SHARE = 1 / 8;
 
 /**
  * The active members at one moment, immutable. A new view shares its past with the old one and builds its
@@ -11,27 +15,28 @@ const MAX_PENDING = 64;
 export class View {
   /** A view of nobody. */
   static get empty(): View {
-    return new View([], undefined, undefined, undefined, 0);
+    return new View([], undefined, undefined, undefined, MIN_PENDING);
   }
 
   #members: readonly Member[] | undefined;
   #before: View | undefined;
   readonly #changedId: NodeId | undefined;
   #changed: Member | undefined;
-  readonly #pending: number;
+  /** How many more changes may pile up on this one. */
+  #room: number;
 
   private constructor(
     members: readonly Member[] | undefined,
     before: View | undefined,
     changedId: NodeId | undefined,
     changed: Member | undefined,
-    pending: number,
+    room: number,
   ) {
     this.#members = members;
     this.#before = before;
     this.#changedId = changedId;
     this.#changed = changed;
-    this.#pending = pending;
+    this.#room = room;
   }
 
   /** The view in which this member is as given. */
@@ -50,9 +55,8 @@ export class View {
   }
 
   #next(id: NodeId, member: Member | undefined): View {
-    if (this.#members === undefined && this.#pending >= MAX_PENDING) this.#build();
-    const pending = this.#members === undefined ? this.#pending + 1 : 1;
-    return new View(undefined, this, id, member, pending);
+    if (this.#room === 0) this.#build();
+    return new View(undefined, this, id, member, this.#room - 1);
   }
 
   #build(): readonly Member[] {
@@ -65,6 +69,7 @@ export class View {
     this.#members = Object.freeze(merge(view.#members, changes));
     this.#before = undefined;
     this.#changed = undefined;
+    this.#room = Math.max(MIN_PENDING, Math.floor(this.#members.length * PENDING_SHARE));
     return this.#members;
   }
 }

@@ -2,6 +2,7 @@ import { formatAddress, sameAddress } from '../../address.js';
 import type { NodeId } from '../../node-id.js';
 import type { Member } from '../membership.js';
 import type { KnownPeer, LinkEvidence, Peer } from '../protocol.js';
+import type { Entry } from './entry.js';
 import type { Join } from './messages.js';
 import type { Parts } from './parts.js';
 import type { PingOwner, SentPing } from './pings.js';
@@ -54,13 +55,15 @@ export class Admissions {
       gossiper.answerStale(entry);
       return this.#refuse(from, attempt, 'this node id has left; start with a new one');
     }
+    if (entry !== undefined && this.#isFinal(entry))
+      return this.#refuse(from, attempt, 'this node id was found unreachable; start with a new one');
     if (entry?.member.state === 'unreachable' && entry.member.incarnation >= member.incarnation) {
       // It has to refute that first. It believes a seed that has answered it.
       this.#wait(from, attempt, 2 * options.gossipIntervalMs);
       return gossiper.tell(from, gossiper.held(entry));
     }
     if (entry?.member.isActive === true && sameAddress(entry.member.address, member.address)) {
-      this.#parts.merge.alive(member, from.id);
+      this.#admit(member);
       return this.#answer(from, attempt);
     }
     if (entry === undefined && table.size >= options.maxMembers) {
@@ -80,7 +83,7 @@ export class Admissions {
       this.#dial(record.with({ state: 'alive' }));
       return 'wait';
     }
-    if (entry.member.state === 'left') return 'refuse';
+    if (entry.member.state === 'left' || this.#isFinal(entry)) return 'refuse';
     if (entry.member.state === 'unreachable' && record.incarnation <= entry.member.incarnation) {
       gossiper.answerStale(entry);
       return 'wait';
@@ -92,11 +95,11 @@ export class Admissions {
   /** The joiner has answered at its own address. */
   reached(dialBack: DialBack): void {
     const { member, joiner } = dialBack;
-    const { table, merge, evidence } = this.#parts;
+    const { table, evidence } = this.#parts;
     this.#end(dialBack);
-    merge.alive(member, member.id);
+    this.#admit(member);
     const entry = table.get(member.id);
-    if (entry === undefined) {
+    if (entry === undefined || this.#isFinal(entry)) {
       if (joiner !== undefined) this.#refuse(joiner.peer, joiner.attempt, 'the cluster is full');
       return;
     }
@@ -135,6 +138,19 @@ export class Admissions {
 
   clear(): void {
     this.#dialBacks.clear();
+  }
+
+  #admit(member: Member): void {
+    const { table, merge, gossiper } = this.#parts;
+    const before = table.get(member.id)?.member;
+    merge.alive(member, member.id);
+    const after = table.get(member.id)?.member;
+    if (after?.isActive === true && after !== before) gossiper.vouch(after);
+  }
+
+  /** Found unreachable, where nobody comes back from that. */
+  #isFinal(entry: Entry): boolean {
+    return entry.member.state === 'unreachable' && !this.#parts.options.components.revival;
   }
 
   #dial(member: Member): DialBack | undefined {

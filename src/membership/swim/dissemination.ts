@@ -2,10 +2,17 @@ import type { NodeId } from '../../node-id.js';
 import { recordBytes } from './facts.js';
 import type { Update } from './messages.js';
 
+/** How many updates that do not fit are passed over before a message goes as it is. */
+const MAX_MISFITS = 8;
+
+/** An update in one of the queue's lines. */
 interface Item {
+  readonly id: NodeId;
   readonly update: Update;
   readonly bytes: number;
   sends: number;
+  before: Item | undefined;
+  behind: Item | undefined;
 }
 
 /** What one message may carry. */
@@ -24,9 +31,9 @@ export function subjectOf(update: Update): NodeId {
  * first. SWIM §4.1.
  */
 export class DisseminationQueue {
-  /** Items by how often they were sent; within a level, first in first out. */
-  readonly #levels: Map<NodeId, Item>[] = [];
-  readonly #sends = new Map<NodeId, number>();
+  readonly #items = new Map<NodeId, Item>();
+  /** By how often they were sent; within a line, first in first out. */
+  readonly #lines: Line[] = [];
   readonly #max: number;
   readonly #budget: FrameBudget;
 
@@ -36,77 +43,119 @@ export class DisseminationQueue {
   }
 
   get size(): number {
-    return this.#sends.size;
+    return this.#items.size;
   }
 
   /** Queues an update, in place of an older one about the same member. False when another had to make room. */
   put(update: Update): boolean {
     const id = subjectOf(update);
     this.drop(id);
-    const fits = this.#sends.size < this.#max;
+    const fits = this.#items.size < this.#max;
     if (!fits) this.#dropMostSent();
-    this.#place(id, { update, bytes: updateBytes(update), sends: 0 });
+    const item: Item = {
+      id,
+      update,
+      bytes: updateBytes(update),
+      sends: 0,
+      before: undefined,
+      behind: undefined,
+    };
+    this.#items.set(id, item);
+    this.#line(0).add(item);
     return fits;
   }
 
   drop(id: NodeId): void {
-    const sends = this.#sends.get(id);
-    if (sends === undefined) return;
-    this.#levels[sends]!.delete(id);
-    this.#sends.delete(id);
+    const item = this.#items.get(id);
+    if (item === undefined) return;
+    this.#items.delete(id);
+    this.#line(item.sends).remove(item);
   }
 
   clear(): void {
-    this.#levels.length = 0;
-    this.#sends.clear();
+    this.#items.clear();
+    this.#lines.length = 0;
   }
 
   /**
    * The updates for one message to `to`, behind those that are in `frame` already; each counts as sent once more and
-   * is dropped at `limit`. A single update over the byte budget goes alone.
+   * is dropped at `limit`. A single update over the byte budget goes alone. Of itself a member hears only what it has to
+   * refute, and that once: what is in `frame` is about it.
    */
   take(to: NodeId, limit: number, frame: Update[]): Update[] {
-    if (this.#sends.size === 0) return frame;
+    if (this.#items.size === 0) return frame;
     const taken: Item[] = [];
+    const isTold = frame.length > 0;
+    let misfits = 0;
     let bytes = 0;
     for (const update of frame) bytes += updateBytes(update);
-    for (const level of this.#levels) {
-      for (const item of level.values()) {
-        if (frame.length >= this.#budget.maxUpdates) break;
-        if (frame.length > 0 && bytes + item.bytes > this.#budget.maxBytes) continue;
-        if (subjectOf(item.update) === to) {
-          // No news to its subject; counted all the same, or it would stay for ever in a cluster of two.
-          taken.push(item);
-          continue;
-        }
+    for (let item = this.#next(0); item !== undefined; item = item.behind ?? this.#next(item.sends + 1)) {
+      if (frame.length >= this.#budget.maxUpdates) break;
+      if (item.id === to && (isTold || !isAccusation(item.update))) {
+        // No news to its subject; counted all the same, or it would stay for ever in a cluster of two.
+        taken.push(item);
+      } else if (frame.length === 0 || bytes + item.bytes <= this.#budget.maxBytes) {
         frame.push(item.update);
         bytes += item.bytes;
         taken.push(item);
-      }
+      } else if (++misfits >= MAX_MISFITS) break;
     }
     for (const item of taken) this.#sent(item, limit);
     return frame;
   }
 
   #sent(item: Item, limit: number): void {
-    const id = subjectOf(item.update);
-    this.drop(id);
+    this.#line(item.sends).remove(item);
     item.sends++;
-    if (item.sends < limit) this.#place(id, item);
-  }
-
-  #place(id: NodeId, item: Item): void {
-    while (this.#levels.length <= item.sends) this.#levels.push(new Map());
-    this.#levels[item.sends]!.set(id, item);
-    this.#sends.set(id, item.sends);
+    if (item.sends < limit) this.#line(item.sends).add(item);
+    else this.#items.delete(item.id);
   }
 
   #dropMostSent(): void {
-    for (let sends = this.#levels.length - 1; sends >= 0; sends--) {
-      const [id] = this.#levels[sends]!.keys();
-      if (id !== undefined) return this.drop(id);
+    for (let sends = this.#lines.length - 1; sends >= 0; sends--) {
+      const first = this.#line(sends).first;
+      if (first !== undefined) return this.drop(first.id);
     }
   }
+
+  /** The first of those that were sent so often, or more often. */
+  #next(sends: number): Item | undefined {
+    for (let at = sends; at < this.#lines.length; at++) {
+      const first = this.#line(at).first;
+      if (first !== undefined) return first;
+    }
+    return undefined;
+  }
+
+  #line(sends: number): Line {
+    while (this.#lines.length <= sends) this.#lines.push(new Line());
+    return this.#lines[sends]!;
+  }
+}
+
+/** Items in the order in which they came; any can leave at once. */
+class Line {
+  first: Item | undefined = undefined;
+  #last: Item | undefined = undefined;
+
+  add(item: Item): void {
+    item.before = this.#last;
+    item.behind = undefined;
+    if (this.#last === undefined) this.first = item;
+    else this.#last.behind = item;
+    this.#last = item;
+  }
+
+  remove(item: Item): void {
+    if (item.before === undefined) this.first = item.behind;
+    else item.before.behind = item.behind;
+    if (item.behind === undefined) this.#last = item.before;
+    else item.behind.before = item.before;
+  }
+}
+
+function isAccusation({ type }: Update): boolean {
+  return type === 'suspect' || type === 'unreachable';
 }
 
 function updateBytes(update: Update): number {

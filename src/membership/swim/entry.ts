@@ -1,7 +1,23 @@
 import type { Member } from '../membership.js';
 import type { Suspicion } from './suspicion.js';
 
-/** What one node keeps about one member. Mutable, private to its table. */
+const NEVER = Number.NEGATIVE_INFINITY;
+
+/** What is remembered of few members at a time: most entries of a large cluster have none. */
+class Signs {
+  isStuck = false;
+  heardAtMs = NEVER;
+  refusedAtMs = NEVER;
+  closedAtMs = NEVER;
+  buriedAtMs = 0;
+  suspicion: Suspicion | undefined = undefined;
+  checkToken = 0;
+}
+
+/**
+ * What one node keeps about one member. Mutable, private to its table. There is one per node and member, so a simulation of
+ * 5,000 nodes has 25 million: what is rarely used is made when it is first written.
+ */
 export class Entry {
   /** As the view has it. */
   member: Member;
@@ -11,22 +27,73 @@ export class Entry {
   turn = -1;
   /** Whether a protocol link to it is established, as far as the transport has said. */
   linked = false;
-  /** Whether that link has failed a probe: the next contact goes over a fresh one (decisions 5). */
-  isStuck = false;
-  /** When the latest ping that it has answered was sent: contact is dated by the question, not by the answer. */
-  heardAtMs = Number.NEGATIVE_INFINITY;
-  /** When this node's own dial to it was last refused. */
-  refusedAtMs = Number.NEGATIVE_INFINITY;
-  /** When its link last ended without a goodbye. */
-  closedAtMs = Number.NEGATIVE_INFINITY;
-  /** When it became unreachable or left. */
-  buriedAtMs = 0;
-  suspicion: Suspicion | undefined = undefined;
-  /** The timer of an out-of-turn probe that is about to start; 0 for none. */
-  checkToken = 0;
+  #signs: Signs | undefined = undefined;
 
   constructor(member: Member) {
     this.member = member;
+  }
+
+  /** Whether that link has failed a probe: the next contact goes over a fresh one (decisions 5). */
+  get isStuck(): boolean {
+    return this.#signs?.isStuck ?? false;
+  }
+
+  set isStuck(value: boolean) {
+    if (value || this.#signs !== undefined) this.#made.isStuck = value;
+  }
+
+  /** When the latest ping that it has answered was sent: contact is dated by the question, not by the answer. */
+  get heardAtMs(): number {
+    return this.#signs?.heardAtMs ?? NEVER;
+  }
+
+  set heardAtMs(value: number) {
+    this.#made.heardAtMs = value;
+  }
+
+  /** When this node's own dial to it was last refused. */
+  get refusedAtMs(): number {
+    return this.#signs?.refusedAtMs ?? NEVER;
+  }
+
+  set refusedAtMs(value: number) {
+    if (value !== NEVER || this.#signs !== undefined) this.#made.refusedAtMs = value;
+  }
+
+  /** When its link last ended without a goodbye. */
+  get closedAtMs(): number {
+    return this.#signs?.closedAtMs ?? NEVER;
+  }
+
+  set closedAtMs(value: number) {
+    this.#made.closedAtMs = value;
+  }
+
+  /** When it became unreachable or left. */
+  get buriedAtMs(): number {
+    return this.#signs?.buriedAtMs ?? 0;
+  }
+
+  set buriedAtMs(value: number) {
+    this.#made.buriedAtMs = value;
+  }
+
+  /** The doubt about it that is running. */
+  get suspicion(): Suspicion | undefined {
+    return this.#signs?.suspicion;
+  }
+
+  set suspicion(value: Suspicion | undefined) {
+    if (value !== undefined || this.#signs !== undefined) this.#made.suspicion = value;
+  }
+
+  /** The timer of an out-of-turn probe that is about to start; 0 for none. */
+  get checkToken(): number {
+    return this.#signs?.checkToken ?? 0;
+  }
+
+  set checkToken(value: number) {
+    if (value !== 0 || this.#signs !== undefined) this.#made.checkToken = value;
   }
 
   /** This node's own hard evidence: its dial was refused, there is no link, and no answer since. */
@@ -38,5 +105,10 @@ export class Entry {
   get mayRelay(): boolean {
     const isLost = !this.linked && this.closedAtMs > this.heardAtMs;
     return this.member.state === 'alive' && !isLost && !this.refuses;
+  }
+
+  get #made(): Signs {
+    this.#signs ??= new Signs();
+    return this.#signs;
   }
 }

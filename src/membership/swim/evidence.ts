@@ -57,8 +57,10 @@ export class Evidence implements PingOwner {
         if (entry.member.isActive) checks.schedule(entry, options.probeIntervalMs, 'closed');
         return;
       case 'refused':
+        if (!options.components.hardEvidence) return;
         return this.#refused(about.id, entry, relays.saw(about.id, 'refused', undefined));
       case 'replaced':
+        if (!options.components.hardEvidence) return;
         relays.saw(about.id, 'replaced', by);
         if (entry !== undefined && by !== undefined) this.replaced(entry, by);
         return;
@@ -99,7 +101,10 @@ export class Evidence implements PingOwner {
     if (this.#refusing.size > 1) return this.#checkSelf(entry);
     const seenAtMs = probe.refusedAtMs;
     this.#parts.count('hardQuorums');
-    this.#parts.trace('hard-quorum', entry.member.id, undefined, witnesses.join(' '));
+    if (this.#parts.isTraced) {
+      const figures = { witnesses: witnesses.length, asked };
+      this.#parts.trace('hard-quorum', entry.member.id, undefined, witnesses.join(' '), figures);
+    }
     prober.drop(entry);
     this.#suspect(entry);
     if (entry.suspicion === undefined) return;
@@ -243,6 +248,7 @@ export class Evidence implements PingOwner {
       this.#conflicts.delete(oldest);
     }
     this.#parts.count('addressConflicts');
+    this.#parts.trace('address-conflict', id, by, where);
     world.notice({ type: 'address-conflict', error: new AddressConflictError(where, [id, by]) });
   }
 }

@@ -1,4 +1,5 @@
 import type { NodeId } from '../../node-id.js';
+import type { Member, MemberState } from '../membership.js';
 import type { Peer } from '../protocol.js';
 import type { Entry } from './entry.js';
 import { retransmitLimit } from './formulas.js';
@@ -7,7 +8,11 @@ import { subjectOf } from './dissemination.js';
 import type { Parts } from './parts.js';
 
 const NOTHING: readonly Update[] = Object.freeze([]);
+const NOBODY: readonly Entry[] = Object.freeze([]);
 const FIRST_SECOND_MS = 1000;
+
+/** What updates travel on. */
+export type Carrier = 'ping' | 'ack' | 'gossip';
 
 /**
  * Spreads updates: on pings and acks, in gossip rounds, and at once where waiting costs too much. Rounds run only while
@@ -25,15 +30,29 @@ export class Gossiper {
     this.#parts = parts;
   }
 
+  readonly #mayDialTo = (entry: Entry): boolean => this.#mayDial(entry);
+
   start(): void {
     this.#startedAtMs = this.#parts.world.now();
     if (this.#parts.queue.size > 0) this.#arm(this.#parts.world.random());
   }
 
-  /** Queues an update for everybody. */
-  spread(update: Update): void {
+  /**
+   * Queues an update for everybody. `from`: who has told it. Without infection only this node's own news go out, at once
+   * to each other member (SWIM §3.2), and others' end here.
+   */
+  spread(update: Update, from: NodeId): void {
+    if (!this.#parts.options.components.infection) {
+      if (from === this.#parts.self.id) this.#multicast(update);
+      return;
+    }
     if (!this.#parts.queue.put(update)) this.#parts.count('updatesDropped');
     if (this.#roundToken === 0) this.#arm(this.#parts.world.random());
+  }
+
+  /** A joiner that this node has admitted is its own news: others hear of it from here. */
+  vouch(member: Member): void {
+    if (!this.#parts.options.components.infection) this.#multicast({ type: 'alive', member });
   }
 
   /** A gossip round: some random members get what is waiting. */
@@ -42,22 +61,23 @@ export class Gossiper {
     const { options, table, queue } = this.#parts;
     // Whoever comes to a node that is alone gets its whole view.
     if (table.others.length === 0) return queue.clear();
-    for (const entry of table.pick(options.gossipFanout, (other) => this.#mayDial(other))) {
-      const updates = this.piggyback(entry.member.id);
-      if (updates.length === 0) break;
-      this.#send(entry.member, updates);
+    const lost = this.#lostOfRound();
+    const fanout = options.gossipFanout - lost.length;
+    for (const entry of [...lost, ...table.pick(fanout, this.#mayDialTo)]) {
+      const updates = this.piggyback(entry.member.id, 'gossip');
+      if (updates.length > 0) this.#send(entry.member, updates);
     }
     if (queue.size > 0) this.#arm(1);
   }
 
   /**
-   * The updates that go with a ping or an ack to a member. What is held against it comes first (Lifeguard §IV-C, the
-   * buddy rule, here for the unreachable too: it is how they learn that they have to refute).
+   * The updates that go to a member with a message. What is held against it comes first (Lifeguard §IV-C, the buddy rule,
+   * here for the unreachable too: it is how they learn that they have to refute).
    */
-  piggyback(to: NodeId, first?: Update): readonly Update[] {
+  piggyback(to: NodeId, carrier: Carrier, first?: Update): readonly Update[] {
     const { table, queue, options } = this.#parts;
     const entry = table.get(to);
-    const against = first ?? (entry === undefined ? undefined : this.#against(entry));
+    const against = first ?? (entry === undefined ? undefined : this.#against(entry, carrier));
     if (against === undefined && queue.size === 0) return NOTHING;
     return queue.take(
       to,
@@ -73,7 +93,9 @@ export class Gossiper {
 
   /** An owner claims less than what is held of it: it learns that, and can refute. */
   answerStale(entry: Entry): void {
+    if (!this.#mayAnswer(entry.member.state)) return;
     this.#parts.count('staleClaims');
+    this.#parts.trace('stale-answered', entry.member.id);
     this.tell(entry.member, this.held(entry));
   }
 
@@ -87,7 +109,7 @@ export class Gossiper {
   /** Passes hard news on at its first receipt, to a few, once, at a limited rate (decisions 3). */
   forward(update: Update, from: NodeId): void {
     const { options, table, world } = this.#parts;
-    if (!options.components.hardEvidence) return;
+    if (!options.components.hardEvidence || !options.components.infection) return;
     const now = world.now();
     if (now - this.#forwardsSinceMs >= options.probeIntervalMs) {
       this.#forwardsSinceMs = now;
@@ -105,18 +127,12 @@ export class Gossiper {
 
   /** What this node holds of a member, as an update. */
   held(entry: Entry): Update {
-    const { member } = entry;
-    return this.#against(entry) ?? { type: 'alive', member };
-  }
-
-  #against(entry: Entry): Update | undefined {
     const { id, state, incarnation } = entry.member;
     const self = this.#parts.self.id;
     switch (state) {
       case 'alive':
-        return undefined;
+        return { type: 'alive', member: entry.member };
       case 'suspect': {
-        if (!this.#parts.options.components.buddy) return undefined;
         const { accuser, kind } = entry.suspicion ?? { accuser: self, kind: 'soft' };
         return { type: 'suspect', id, incarnation, accuser, kind };
       }
@@ -125,6 +141,42 @@ export class Gossiper {
       case 'left':
         return { type: 'left', id, incarnation };
     }
+  }
+
+  /** What is held against a member, if it is to be told so by whatever goes to it. */
+  #against(entry: Entry, carrier: Carrier): Update | undefined {
+    const { state } = entry.member;
+    if (state === 'alive' || !this.#mayAnswer(state)) return undefined;
+    // The paper's buddy rule is about pings.
+    const isWaiting =
+      state === 'suspect' && carrier !== 'ping' && !this.#parts.options.components.fastRefutation;
+    return isWaiting ? undefined : this.held(entry);
+  }
+
+  /** The lost ones that this round's members include by chance, where they are still told (memberlist). */
+  #lostOfRound(): readonly Entry[] {
+    const { options, table, world } = this.#parts;
+    if (options.gossipToLostMs === 0 || table.buried.size === 0) return NOBODY;
+    const sinceMs = world.now() - options.gossipToLostMs;
+    const lost = [...table.buried].filter(
+      ({ member, buriedAtMs }) => member.state === 'unreachable' && buriedAtMs > sinceMs,
+    );
+    const chosen: Entry[] = [];
+    for (let place = 0; place < options.gossipFanout && lost.length > 0; place++) {
+      const at = Math.floor(world.random() * (lost.length + table.others.length - place + chosen.length));
+      if (at < lost.length) chosen.push(...lost.splice(at, 1));
+    }
+    return chosen;
+  }
+
+  /** Whether a member is told of itself that it is in this state: a suspect is by the buddy rule, the lost to come back. */
+  #mayAnswer(state: MemberState): boolean {
+    const { buddy, revival } = this.#parts.options.components;
+    return state === 'suspect' ? buddy : state !== 'unreachable' || revival;
+  }
+
+  #multicast(update: Update): void {
+    for (const { member } of [...this.#parts.table.others]) this.tell(member, update);
   }
 
   /** A node that has just started does not dial the whole cluster at once (decisions 9). */

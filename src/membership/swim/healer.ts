@@ -1,4 +1,4 @@
-import { sameAddress } from '../../address.js';
+import { formatAddress, sameAddress } from '../../address.js';
 import type { Address } from '../../address.js';
 import { AddressBook, nth } from './address-book.js';
 import type { Entry } from './entry.js';
@@ -83,14 +83,18 @@ export class Healer implements PingOwner {
 
   /** Somebody says that a member lives which is held unreachable here: only contact can tell (decisions 9). */
   verify(entry: Entry): void {
+    const { revival, firsthand } = this.#parts.options.components;
+    if (!revival) return this.#parts.count('revivalsRefused');
+    if (!firsthand) return;
     this.#parts.count('hearsayVerified');
     this.#parts.checks.schedule(entry, this.#parts.options.probeIntervalMs, 'lost');
   }
 
   /** Asks an unreachable member itself. The ping carries what is held against it, so that it refutes. */
   ask(entry: Entry, via: 'kept' | 'fresh' = 'kept'): void {
-    if (entry.member.state !== 'unreachable') return;
+    if (entry.member.state !== 'unreachable' || !this.#parts.options.components.revival) return;
     this.#parts.count('healingPings');
+    this.#parts.trace('heal', entry.member.id);
     this.#asked.add(this.#parts.pings.send(entry.member, via, this));
     if (this.#asked.size > MAX_ASKED) this.#giveUp(nth(this.#asked, 0)!);
   }
@@ -107,8 +111,14 @@ export class Healer implements PingOwner {
   }
 
   #tryAddress(address: Address, book: AddressBook): void {
-    const { joins, self } = this.#parts;
-    if (!sameAddress(address, self.address) && !joins.isKnown(address)) return joins.tryOne(address);
+    const { joins, self, options, table } = this.#parts;
+    // Its node is known, and given up for good.
+    const isFinal = !options.components.revival && holds(table.buried, address);
+    if (isFinal) return;
+    if (!sameAddress(address, self.address) && !joins.isKnown(address)) {
+      if (this.#parts.isTraced) this.#parts.trace('heal', undefined, undefined, formatAddress(address));
+      return joins.tryOne(address);
+    }
     // A seed is still good when its node is known; an old address has done its duty.
     if (book === this.#book) this.#book.delete(address);
   }
@@ -118,6 +128,7 @@ export class Healer implements PingOwner {
     this.#parts.checks.cancel(entry);
     this.#parts.table.forget(entry);
     this.#parts.count('reaped');
+    this.#parts.trace('reaped', entry.member.id, undefined, entry.member.state);
   }
 
   /** Alone for so long that others may have forgotten their dead: what is held here is not to be trusted. */
@@ -144,4 +155,9 @@ export class Healer implements PingOwner {
   #arm(): void {
     this.#parts.timers.after(this.#parts.jittered(this.#parts.options.healIntervalMs, 0.5), 'heal');
   }
+}
+
+function holds(entries: Iterable<Entry>, address: Address): boolean {
+  for (const { member } of entries) if (sameAddress(member.address, address)) return true;
+  return false;
 }

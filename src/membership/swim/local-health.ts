@@ -5,11 +5,13 @@
 export class LocalHealth {
   readonly #max: number;
   readonly #enabled: boolean;
+  readonly #changed: (score: number) => void;
   #score = 0;
 
-  constructor(max: number, enabled: boolean) {
+  constructor(max: number, enabled: boolean, changed: (score: number) => void) {
     this.#max = max;
     this.#enabled = enabled;
+    this.#changed = changed;
   }
 
   get score(): number {
@@ -18,7 +20,11 @@ export class LocalHealth {
 
   /** Better by a negative change, worse by a positive one; stays within [0, S]. */
   add(change: number): void {
-    if (this.#enabled) this.#score = Math.min(this.#max, Math.max(0, this.#score + change));
+    if (!this.#enabled) return;
+    const score = Math.min(this.#max, Math.max(0, this.#score + change));
+    if (score === this.#score) return;
+    this.#score = score;
+    this.#changed(score);
   }
 
   /** A time, stretched. */

@@ -43,19 +43,21 @@ export class Merge {
     const entry = table.get(member.id);
     if (entry === undefined) return this.#create(member, from);
     const held = entry.member;
-    if (!this.#plausible(member.incarnation, held)) return;
+    // By far the most common: it is known. In a simulation nodes share their members.
+    if (held === member || !this.#plausible(member.incarnation, held)) return;
     if (!supersedes(member, held)) return this.#notNew(entry, member, from);
-    if (held.state === 'unreachable' && from !== member.id) return this.#parts.healer.verify(entry);
+    if (held.state === 'unreachable' && !this.#mayRevive(member.id, from))
+      return this.#parts.healer.verify(entry);
     if (held.state === 'suspect') return this.#recover(entry, member, from);
     this.#parts.table.put(entry, member, this.#parts.world.now());
-    this.#spread({ type: 'alive', member });
-    if (held.state === 'unreachable') this.#joined(entry, held, from);
+    this.#spread({ type: 'alive', member }, from);
+    if (held.state === 'unreachable') this.#healed(entry, held, from);
     else if (!sameFacts(held, member)) this.#parts.emit('updated', entry, held);
   }
 
   suspect(update: SuspectUpdate, from: NodeId): void {
     const { table, refuter, suspicions, healer } = this.#parts;
-    if (update.id === table.self.member.id) return refuter.accused(update.incarnation, update.accuser, from);
+    if (update.id === table.self.member.id) return refuter.accused(update, from);
     const entry = table.get(update.id);
     if (entry === undefined) return this.#parts.count('unknownSubjects');
     const held = entry.member;
@@ -70,11 +72,11 @@ export class Merge {
       held.with({ state: 'suspect', incarnation: update.incarnation }),
       this.#parts.world.now(),
     );
-    suspicions.begin(entry, update.accuser, update.kind);
-    this.#spread(update);
+    const suspicion = suspicions.begin(entry, update.accuser, update.kind);
+    this.#spread(update, from);
     if (update.kind === 'hard') this.#parts.gossiper.forward(update, from);
     this.#parts.count('suspicions');
-    this.#parts.trace('suspected', update.id, update.accuser, update.kind);
+    suspicions.traced('suspected', suspicion, update.accuser, update.kind);
     if (held.state === 'alive') this.#parts.emit('suspected', entry, held);
     // Last, as in the two below: it can bring another member's quorum, and events come one after the other.
     this.#parts.requests.lost(entry);
@@ -82,7 +84,7 @@ export class Merge {
 
   unreachable(update: UnreachableUpdate, from: NodeId, source: ClaimSource): void {
     const { table, refuter } = this.#parts;
-    if (update.id === table.self.member.id) return refuter.accused(update.incarnation, update.by, from);
+    if (update.id === table.self.member.id) return refuter.accused(update, from);
     const entry = table.get(update.id);
     if (entry === undefined) return this.#parts.count('unknownSubjects');
     if (!this.#plausible(update.incarnation, entry.member)) return;
@@ -105,7 +107,7 @@ export class Merge {
       this.#parts.world.now(),
     );
     this.#withdraw(entry);
-    this.#spread(update);
+    this.#spread(update, from);
     if (!held.isActive) return;
     if (update.kind === 'hard') this.#parts.gossiper.forward(update, from);
     this.#parts.healer.buried();
@@ -127,7 +129,7 @@ export class Merge {
     table.put(entry, held.with({ state: 'left', incarnation: final }), this.#parts.world.now());
     this.#withdraw(entry);
     const update: Update = { type: 'left', id, incarnation: final };
-    this.#spread(update);
+    this.#spread(update, from);
     if (!held.isActive) return;
     // Ahead of the refusals of its closed port, so that hardly anybody doubts it first.
     this.#parts.gossiper.forward(update, from);
@@ -151,7 +153,7 @@ export class Merge {
     if (table.size >= options.maxMembers) return this.#parts.count('membersRefused');
     const entry = table.create(member);
     entry.linked = this.#parts.evidence.wasUp(member.id);
-    this.#spread({ type: 'alive', member });
+    this.#spread({ type: 'alive', member }, from);
     this.#joined(entry, undefined, from);
   }
 
@@ -161,18 +163,27 @@ export class Merge {
     this.#parts.emit('joined', entry, before);
   }
 
+  #healed(entry: Entry, before: Member, from: NodeId): void {
+    if (this.#parts.isTraced) {
+      const lostForMs = this.#parts.world.now() - entry.buriedAtMs;
+      this.#parts.trace('healed', before.id, from, undefined, { lostForMs });
+    }
+    this.#joined(entry, before, from);
+  }
+
   #recover(entry: Entry, member: Member, from: NodeId): void {
-    const { suspicions, table, world } = this.#parts;
+    const { suspicions, table, world, options } = this.#parts;
     const held = entry.member;
     const startedAtMs = entry.suspicion?.startedAtMs ?? world.now();
     const hard = entry.suspicion?.kind === 'hard';
     suspicions.end(entry);
     table.put(entry, member, world.now());
     const update: Update = { type: 'alive', member };
-    this.#spread(update);
+    this.#spread(update, from);
     if (hard) this.#parts.gossiper.forward(update, from);
     // A link that was cut while its peer was silent can stay dead for long after the heal (decisions 5).
-    if (entry.linked && from !== member.id && entry.heardAtMs < startedAtMs) this.#parts.resetLink(entry);
+    const isDoubtful = entry.linked && from !== member.id && entry.heardAtMs < startedAtMs;
+    if (isDoubtful && options.components.freshConnection) this.#parts.resetLink(entry);
     this.#parts.count('recovered');
     this.#parts.trace('recovered', member.id, from);
     this.#parts.emit('recovered', entry, held);
@@ -188,6 +199,12 @@ export class Merge {
     if (from !== member.id) return;
     if (held.state !== 'alive' || held.incarnation > member.incarnation)
       this.#parts.gossiper.answerStale(entry);
+  }
+
+  /** Only the owner's own word brings a member back (decisions 2); nothing does where verdicts are final. */
+  #mayRevive(id: NodeId, from: NodeId): boolean {
+    const { revival, firsthand } = this.#parts.options.components;
+    return revival && (from === id || !firsthand);
   }
 
   #plausible(incarnation: number, held: Member): boolean {
@@ -208,6 +225,7 @@ export class Merge {
    */
   #isContrary(entry: Entry, update: UnreachableUpdate): boolean {
     const { options, table, world } = this.#parts;
+    if (!options.components.contraryEvidence) return false;
     const shortestMs = update.kind === 'hard' ? options.probeTimeoutMs : minSuspicionMs(options, table.size);
     const beganMs = entry.suspicion?.startedAtMs ?? world.now() - shortestMs;
     return entry.heardAtMs >= beganMs || (update.kind === 'hard' && entry.linked);
@@ -215,11 +233,12 @@ export class Merge {
 
   #contradict(entry: Entry, update: UnreachableUpdate): void {
     this.#parts.count('verdictsContradicted');
+    this.#parts.trace('verdict-contradicted', update.id, update.by, update.kind);
     this.#parts.gossiper.tell(entry.member, update);
   }
 
-  #spread(update: Update): void {
-    this.#parts.gossiper.spread(update);
+  #spread(update: Update, from: NodeId): void {
+    this.#parts.gossiper.spread(update, from);
   }
 }
 

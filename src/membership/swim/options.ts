@@ -15,12 +15,46 @@ export interface SwimComponents {
   readonly lhaSuspicion: boolean;
   /** A ping to a suspected member carries its suspicion, first. Lifeguard §IV-C. */
   readonly buddy: boolean;
-  /** Refused connections shorten a suspicion, under a quorum. ClusterPack; decisions 3. */
+  /**
+   * Refused connections shorten a suspicion, under a quorum; ends of connections start probes out of turn; hard news
+   * is forwarded at once; relays are chosen by what speaks for them. ClusterPack; decisions 3.
+   */
   readonly hardEvidence: boolean;
-  /** A ping on a new connection goes out beside the indirect ones. ClusterPack; decisions 5. */
+  /**
+   * A ping on a new connection goes out beside the indirect ones; connections that have failed are reset; whoever only
+   * relays reach is asked to dial back. ClusterPack; decisions 5.
+   */
   readonly freshConnection: boolean;
   /** Late timers void probes, and a poll pass precedes each verdict. ClusterPack; decisions 8. */
   readonly eventLoopAwareness: boolean;
+  /**
+   * What a member has answered speaks for it: others' verdict against an answer, or an open connection, becomes a
+   * suspicion, and a suspicion that expires after an answer runs on. ClusterPack; decisions 2, ADR 9.
+   */
+  readonly contraryEvidence: boolean;
+  /**
+   * A refutation goes to accuser, messenger and a few others at once, old accusations are answered, and a suspect hears of
+   * its suspicion with acks and gossip too; off: it goes with the next gossip only, as in memberlist. ClusterPack;
+   * decisions 3.
+   */
+  readonly fastRefutation: boolean;
+  /** Unequal digests on pings and acks start a sync; off: only joins and `syncIntervalMs` do. ClusterPack; decisions 9. */
+  readonly digestSync: boolean;
+  /**
+   * Everybody passes updates on, on pings, acks and in gossip; off: whoever has news tells every other member once, and
+   * nobody passes anything on. SWIM §3.2 (off) and §4.1 (on).
+   */
+  readonly infection: boolean;
+  /**
+   * An unreachable member comes back with a higher incarnation; off: a verdict is final until its tombstone is
+   * forgotten, as SWIM's Confirm. SWIM §4.2 (off), memberlist (on).
+   */
+  readonly revival: boolean;
+  /**
+   * Only members' word counts, and only its own brings an unreachable one back; off: that of the unreachable counts as
+   * well, and any higher incarnation brings one back, as in memberlist. ClusterPack; ADR 10.
+   */
+  readonly firsthand: boolean;
 }
 
 /** All parameters, resolved. @publicApi */
@@ -60,6 +94,11 @@ export interface SwimOptions {
   readonly gossipIntervalMs: number;
   /** Members that get each gossip round. Lan 3, wan 4, local 3; 0 leaves gossip to probes, as in the SWIM paper. */
   readonly gossipFanout: number;
+  /**
+   * How long gossip rounds go on to a member that is held unreachable, ms. 0: it is told when it speaks, and when it is
+   * tried. memberlist has 30,000.
+   */
+  readonly gossipToLostMs: number;
   /**
    * Time between two syncs with a random member, ms. Lan 30,000, wan 60,000, local 15,000; jittered by ±10 %. Digests on
    * pings start one sooner where views differ, so this is only the backstop. 0 switches the periodic one off.
@@ -198,9 +237,16 @@ const components: SwimComponents = {
   hardEvidence: true,
   freshConnection: true,
   eventLoopAwareness: true,
+  contraryEvidence: true,
+  fastRefutation: true,
+  digestSync: true,
+  infection: true,
+  revival: true,
+  firsthand: true,
 };
 
 const common = {
+  gossipToLostMs: 0,
   suspicionConfirmations: 3,
   capConfirmations: true,
   syncSpacingMs: 1000,

@@ -1,7 +1,8 @@
 import { Member } from '../membership.js';
 import type { MembershipEventType } from '../membership.js';
 import { MembershipEvent } from '../membership.js';
-import type { LocalMember, Peer, ProtocolSendOptions, TraceEvent, World } from '../protocol.js';
+import type { NodeId } from '../../node-id.js';
+import type { LocalMember, Peer, ProtocolSendOptions, World } from '../protocol.js';
 import { Admissions } from './admissions.js';
 import { Checks } from './checks.js';
 import { DisseminationQueue } from './dissemination.js';
@@ -27,6 +28,7 @@ import { Suspicions } from './suspicion.js';
 import { Syncs } from './syncs.js';
 import { MemberTable } from './table.js';
 import { Timers } from './timers.js';
+import type { TraceData, TraceKind } from './traces.js';
 
 const U32 = 2 ** 32;
 
@@ -66,7 +68,9 @@ export class Parts {
     this.timers = new Timers(world);
     this.order = new ProbeOrder(random);
     this.table = new MemberTable(Member.of({ ...local, state: 'alive', incarnation: 0 }), this.order, random);
-    this.health = new LocalHealth(options.maxLocalHealth, options.components.lhaProbe);
+    this.health = new LocalHealth(options.maxLocalHealth, options.components.lhaProbe, (score) => {
+      if (this.isTraced) this.trace('health', undefined, undefined, undefined, { score });
+    });
     this.queue = new DisseminationQueue(options.maxQueuedUpdates, {
       maxUpdates: options.maxPiggybackUpdates,
       maxBytes: options.maxPiggybackBytes,
@@ -121,8 +125,13 @@ export class Parts {
     this.world.emit(MembershipEvent.of(type, entry.member, previous, this.table.view, this.world.epochMs()));
   }
 
-  trace(kind: string, about?: TraceEvent['about'], by?: TraceEvent['by'], detail?: string): void {
-    this.world.trace?.({ kind, about, by, detail });
+  /** Whether anybody listens: asked before figures are gathered. */
+  get isTraced(): boolean {
+    return this.world.trace !== undefined;
+  }
+
+  trace(kind: TraceKind, about?: NodeId, by?: NodeId, detail?: string, data?: TraceData): void {
+    this.world.trace?.({ kind, about, by, detail, data });
   }
 
   /** A time with random ±`share` on it. */

@@ -40,13 +40,19 @@ export class Pings {
     const ping: SentPing = { seq, to, via, sentAtMs: this.#parts.world.now(), owner };
     if (owner !== undefined) this.#sent.set(seq, ping);
     this.#parts.count('pings');
-    const updates = this.#parts.gossiper.piggyback(to.id, accusation);
+    const updates = this.#parts.gossiper.piggyback(to.id, 'ping', accusation);
+    if (this.#parts.isTraced && this.#isBuddy(to.id, updates[0])) this.#parts.trace('buddy', to.id);
     this.#parts.send(
       to,
       { type: 'ping', seq, to: to.id, digest: this.digest(), updates },
       { via, token: seq },
     );
     return ping;
+  }
+
+  /** Whether the first update of a ping is its target's own suspicion (Lifeguard §IV-C). */
+  #isBuddy(target: NodeId, first: Update | undefined): boolean {
+    return this.#parts.options.components.buddy && first?.type === 'suspect' && first.id === target;
   }
 
   get(seq: number): SentPing | undefined {
@@ -77,7 +83,7 @@ export class Pings {
     if (ping.to !== self.id) return this.#parts.count('pingsForOthers');
     strangers.updates(from, ping.updates);
     strangers.met(from);
-    const updates = gossiper.piggyback(from.id);
+    const updates = gossiper.piggyback(from.id, 'ack');
     const incarnation = this.#parts.self.incarnation;
     this.#parts.send(from, { type: 'ack', seq: ping.seq, incarnation, digest: this.digest(), updates });
     syncs.compare(from, ping.digest, false);

@@ -16,6 +16,8 @@ export class Probe implements PingOwner {
   readonly #prober: Prober;
   readonly entry: Entry;
   readonly startedAtMs: number;
+  /** When nobody waits any longer. Local health stretches it at the start, and not again (memberlist). */
+  readonly endsAtMs: number;
   /** The member's when it was asked: a refutation that came meanwhile answers the accusation. */
   readonly incarnation: number;
   readonly pings: SentPing[] = [];
@@ -28,10 +30,11 @@ export class Probe implements PingOwner {
   readonly wasLinked: boolean;
   token = 0;
 
-  constructor(prober: Prober, entry: Entry, startedAtMs: number) {
+  constructor(prober: Prober, entry: Entry, startedAtMs: number, endsAtMs: number) {
     this.#prober = prober;
     this.entry = entry;
     this.startedAtMs = startedAtMs;
+    this.endsAtMs = endsAtMs;
     this.incarnation = entry.member.incarnation;
     this.wasLinked = entry.linked;
   }
@@ -72,7 +75,9 @@ export class Prober {
   /** The next member's turn. */
   round(): void {
     const { timers, options, health, table } = this.#parts;
-    timers.after(health.scale(options.probeIntervalMs), 'round');
+    const intervalMs = health.scale(options.probeIntervalMs);
+    timers.after(intervalMs, 'round');
+    if (this.#parts.isTraced) this.#parts.trace('round', undefined, undefined, undefined, { intervalMs });
     if (this.#parts.leaver.leaving) return;
     // Nobody to doubt, so nothing speaks against this node.
     if (table.others.length === 0) return health.add(-1);
@@ -80,14 +85,17 @@ export class Prober {
   }
 
   /** Starts a probe, in turn or not; undefined when one is running. */
-  begin(entry: Entry): Probe | undefined {
+  begin(entry: Entry, occasion: ProbeOccasion = 'out-of-turn'): Probe | undefined {
     if (this.#running.has(entry.member.id) || !entry.member.isActive) return undefined;
     const { timers, options, health, world } = this.#parts;
-    const probe = new Probe(this, entry, world.now());
+    const intervalMs = health.scale(options.probeIntervalMs);
+    const timeoutMs = health.scale(options.probeTimeoutMs);
+    const probe = new Probe(this, entry, world.now(), world.now() + intervalMs);
     this.#running.set(entry.member.id, probe);
     this.#parts.count('probes');
-    this.#parts.trace('probe', entry.member.id);
-    probe.token = timers.after(health.scale(options.probeTimeoutMs), 'probe-timeout', probe);
+    if (this.#parts.isTraced)
+      this.#parts.trace('probe', entry.member.id, undefined, occasion, { timeoutMs, intervalMs });
+    probe.token = timers.after(timeoutMs, 'probe-timeout', probe);
     probe.fresh = entry.isStuck;
     this.#ping(probe, probe.fresh ? 'fresh' : 'kept');
     return probe;
@@ -96,18 +104,24 @@ export class Prober {
   /** The direct ping is overdue: relays are asked, and a new connection gives a second opinion. */
   timedOut(probe: Probe, lateMs: number): void {
     if (this.#ended(probe)) return;
-    const { timers, options, health } = this.#parts;
+    const { timers, options, world } = this.#parts;
+    const { eventLoopAwareness } = options.components;
     if (this.#isLate(lateMs)) return this.#poll(probe, 'void');
-    const restMs = health.scale(options.probeIntervalMs) - health.scale(options.probeTimeoutMs);
-    probe.token = timers.after(Math.max(restMs, options.probeTimeoutMs), 'probe-end', {
-      probe,
-      stage: 'due',
-    });
+    // The interval is over when it is, however late this timer fired. Where the clock stands still with the event loop,
+    // relays always get their time.
+    const restMs = probe.endsAtMs - world.now();
+    const end: ProbeEnd = { probe, stage: 'due' };
+    probe.token = timers.after(
+      eventLoopAwareness ? Math.max(restMs, options.probeTimeoutMs) : restMs,
+      'probe-end',
+      end,
+    );
     this.#parts.trace('probe-overdue', probe.entry.member.id);
     if (probe.requests.length === 0) this.#parts.requests.ask(probe, options.indirectProbes, 'silent');
     // Where new dials are dropped, the link that was thought dead may be the only way.
     if (probe.entry.isStuck) this.#ping(probe, 'kept');
     else this.freshen(probe);
+    if (this.#isOver(probe)) this.#failed(probe);
   }
 
   /** The probe's time is over. `stage`: whether a poll has passed since. */
@@ -121,8 +135,9 @@ export class Prober {
   }
 
   acked(probe: Probe, ping: SentPing): void {
-    if (this.#ended(probe)) return;
+    if (this.#ended(probe) || this.#isOver(probe)) return;
     const { health } = this.#parts;
+    this.#traceAck(probe);
     // The kept link has failed a probe that a fresh one has passed: it is never used again (decisions 5).
     if (ping.via === 'kept') probe.entry.isStuck = false;
     if (ping.via === 'fresh' && probe.wasLinked) {
@@ -139,8 +154,9 @@ export class Prober {
     const request = this.#parts.requests.answered(from, seq, outcome);
     if (request === undefined) return this.#parts.count('lateRelays');
     const { probe } = request;
+    if (outcome === 'silent') return this.#parts.trace('nack', probe.entry.member.id, from.id);
     this.#parts.trace('relayed', probe.entry.member.id, from.id, outcome);
-    if (outcome === 'ack') return this.#reached(probe, from);
+    if (outcome === 'ack') return this.#isOver(probe) ? undefined : this.#reached(probe, from);
     if (outcome !== 'refused' && outcome !== 'replaced') return;
     this.#parts.evidence.evaluate(probe);
   }
@@ -161,7 +177,7 @@ export class Prober {
   voided(id: NodeId): void {
     const probe = this.#running.get(id);
     if (probe === undefined) return;
-    this.#parts.count('probesVoid');
+    this.#void(probe, 'local');
     this.#parts.health.add(1);
     this.#end(probe);
   }
@@ -177,7 +193,7 @@ export class Prober {
     const { order, table } = this.#parts;
     for (let tries = Math.min(table.others.length, MAX_TRIES); tries > 0; tries--) {
       const entry = order.next();
-      if (entry !== undefined && this.begin(entry) !== undefined) return true;
+      if (entry !== undefined && this.begin(entry, 'in-turn') !== undefined) return true;
     }
     return false;
   }
@@ -191,10 +207,11 @@ export class Prober {
   /** Reached by a relay only: nobody is accused, and the member is asked to dial this node (decisions 9). */
   #reached(probe: Probe, relay: KnownPeer): void {
     const { member, linked } = probe.entry;
+    this.#traceAck(probe, relay.id);
     this.#parts.health.add(-1);
     this.#end(probe);
     this.#parts.pings.heard(member.id, probe.startedAtMs);
-    if (linked) return;
+    if (linked || !this.#parts.options.components.freshConnection) return;
     this.#parts.count('noRoutes');
     const { id, address, incarnation } = member;
     const seq = this.#parts.nextNumber();
@@ -202,15 +219,20 @@ export class Prober {
   }
 
   #failed(probe: Probe): void {
-    const { health, stalls, merge, checks, options, self } = this.#parts;
+    const { health, stalls, merge, checks, options, self, world } = this.#parts;
     const { entry } = probe;
     // memberlist's rule: silent relays speak against this node, a target that is silent to all of them does not.
     const asked = probe.requests.filter(({ isLost }) => !isLost);
-    health.add(asked.length === 0 ? 1 : asked.filter(({ outcome }) => outcome === undefined).length);
+    const silent = asked.filter(({ outcome }) => outcome === undefined).length;
+    health.add(asked.length === 0 ? 1 : silent);
     this.#end(probe);
     entry.isStuck = probe.wasLinked && entry.linked && options.components.freshConnection;
     this.#parts.count('probesFailed');
-    this.#parts.trace('probe-failed', entry.member.id);
+    if (this.#parts.isTraced) {
+      const elapsedMs = world.now() - probe.startedAtMs;
+      const figures = { elapsedMs, relays: asked.length, silentRelays: silent };
+      this.#parts.trace('probe-failed', entry.member.id, undefined, undefined, figures);
+    }
     if (!stalls.mayJudge()) {
       stalls.syncFirst();
       return this.#catchUp();
@@ -226,10 +248,28 @@ export class Prober {
   }
 
   #restart(probe: Probe): void {
-    this.#parts.count('probesVoid');
+    this.#void(probe, 'late');
     this.#parts.stalls.doubt();
     this.#end(probe);
-    this.begin(probe.entry);
+    this.begin(probe.entry, 'again');
+  }
+
+  #void(probe: Probe, reason: 'late' | 'local'): void {
+    this.#parts.count('probesVoid');
+    if (!this.#parts.isTraced) return;
+    const elapsedMs = this.#parts.world.now() - probe.startedAtMs;
+    this.#parts.trace('probe-void', probe.entry.member.id, undefined, reason, { elapsedMs });
+  }
+
+  #traceAck(probe: Probe, relay?: NodeId): void {
+    if (!this.#parts.isTraced) return;
+    const elapsedMs = this.#parts.world.now() - probe.startedAtMs;
+    this.#parts.trace('probe-acked', probe.entry.member.id, relay, undefined, { elapsedMs });
+  }
+
+  /** Too late even for an ack: only where the clock goes on while the event loop does not, as in memberlist. */
+  #isOver({ endsAtMs }: Probe): boolean {
+    return !this.#parts.options.components.eventLoopAwareness && this.#parts.world.now() >= endsAtMs;
   }
 
   #poll(probe: Probe, stage: ProbeStage): void {
@@ -260,6 +300,9 @@ export class Prober {
     if (this.#owed) this.#owed = !this.#beginNext();
   }
 }
+
+/** Why a member is probed now. `again`: its last probe was void. */
+export type ProbeOccasion = 'in-turn' | 'out-of-turn' | 'again';
 
 /** Where a probe stands after its time: due now, or after the poll that follows, with what consequence. */
 export type ProbeStage = 'due' | 'failed' | 'void';

@@ -2,7 +2,7 @@ import { DuplicateNodeIdError, ProtocolViolationError } from '../../errors.js';
 import type { NodeId } from '../../node-id.js';
 import type { Member, MemberFields } from '../membership.js';
 import { MAX_INCARNATION } from './messages.js';
-import type { Update } from './messages.js';
+import type { SuspectUpdate, UnreachableUpdate, Update } from './messages.js';
 import type { Parts } from './parts.js';
 
 /** An accusation that waits for its turn. */
@@ -22,16 +22,26 @@ export class Refuter {
   }
 
   /** Somebody suspects this node, or thinks it unreachable. `from`: who passed it on. */
-  accused(incarnation: number, accuser: NodeId, from: NodeId): void {
-    const { self, table, gossiper } = this.#parts;
-    if (this.#parts.leaver.leaving || incarnation < self.incarnation) {
-      // Old news; but whoever passes it on does not know better.
-      const entry = table.get(from);
-      if (entry !== undefined) gossiper.tell(entry.member, this.announcement());
-      return;
-    }
+  accused(accusation: SuspectUpdate | UnreachableUpdate, from: NodeId): void {
+    const { incarnation } = accusation;
+    if (this.#parts.leaver.leaving || incarnation < this.#parts.self.incarnation)
+      return this.#answerOld(accusation, from);
     if (!this.#plausible(incarnation)) return;
+    const accuser = accusation.type === 'suspect' ? accusation.accuser : accusation.by;
     this.#refute({ incarnation, accuser }, from);
+  }
+
+  /** Old news; but whoever passes it on does not know better. */
+  #answerOld(accusation: SuspectUpdate | UnreachableUpdate, from: NodeId): void {
+    const { table, gossiper, options, self, leaver } = this.#parts;
+    const { fastRefutation, infection } = options.components;
+    const entry = table.get(from);
+    if (entry === undefined) return;
+    if (fastRefutation || leaver.leaving) return gossiper.tell(entry.member, this.announcement());
+    // One that has given this node up would not hear it any more: it gets the answer with the ack to its question.
+    if (accusation.type !== 'unreachable' || accusation.by !== from) return;
+    if (infection) gossiper.spread(this.announcement(), self.id);
+    else gossiper.tell(entry.member, this.announcement());
   }
 
   /** Somebody describes this node. Only more than it said itself needs an answer. */
@@ -77,7 +87,7 @@ export class Refuter {
       return false;
     }
     table.put(table.self, self.with({ ...changes, incarnation }), world.now());
-    this.#parts.gossiper.spread(this.announcement());
+    this.#parts.gossiper.spread(this.announcement(), self.id);
     return true;
   }
 
@@ -102,22 +112,32 @@ export class Refuter {
     this.#speak(accusation, from);
   }
 
-  /** Leaves at once, to the accuser, to whoever passed it on, and to the fanout (decisions 3). */
   #speak(accusation: Accusation, from: NodeId): void {
-    const { world, table, gossiper } = this.#parts;
+    const { world } = this.#parts;
     this.#refutedAtMs = world.now();
     this.#parts.health.add(1);
     this.#parts.count('refutations');
     if (!this.raise({}, accusation.incarnation)) return;
+    this.#hurry(accusation.accuser === from ? [from] : [from, accusation.accuser]);
+    const { id, incarnation } = this.#parts.self;
+    if (this.#parts.isTraced)
+      this.#parts.trace('refuted', id, accusation.accuser, undefined, { incarnation });
+    world.notice({ type: 'refuted', accuser: accusation.accuser, incarnation });
+  }
+
+  /** Leaves at once, to the accuser, to whoever passed it on, and to the fanout (decisions 3). */
+  #hurry(accusers: readonly NodeId[]): void {
+    const { table, gossiper, options } = this.#parts;
+    const { fastRefutation, infection } = options.components;
+    if (infection && !fastRefutation) return;
     const update = this.announcement();
-    const told = accusation.accuser === from ? [from] : [from, accusation.accuser];
-    for (const id of told) {
+    for (const id of accusers) {
       const entry = table.get(id);
-      if (entry !== undefined && entry !== table.self) gossiper.tell(entry.member, update);
+      if (entry === undefined || entry === table.self) continue;
+      // Without infection all active ones have been told already.
+      if (infection || !entry.member.isActive) gossiper.tell(entry.member, update);
     }
-    gossiper.burst(update, told);
-    this.#parts.trace('refuted', this.#parts.self.id, accusation.accuser);
-    world.notice({ type: 'refuted', accuser: accusation.accuser, incarnation: this.#parts.self.incarnation });
+    if (infection) gossiper.burst(update, accusers);
   }
 
   #plausible(incarnation: number): boolean {

@@ -90,16 +90,19 @@ export class Requests {
 
   /** Those on other hosts first: a fault of this host is then no quorum. Then those with an open link. */
   #pick(probe: Probe, count: number, why: PingReqReason): Entry[] {
-    const { table, self } = this.#parts;
+    const { table, self, options } = this.#parts;
     const taken = new Set<Entry>([probe.entry]);
     for (const request of probe.requests) if (request.why === why) taken.add(request.relay);
     const { host } = self.address;
-    const tiers: ((entry: Entry) => boolean)[] = [
-      (entry) => entry.mayRelay && entry.linked && entry.member.address.host !== host,
-      (entry) => entry.mayRelay && entry.member.address.host !== host,
-      (entry) => entry.mayRelay && entry.linked,
-      (entry) => entry.mayRelay,
-    ];
+    // Without hard evidence nothing speaks for one more than for another: any k, as in SWIM.
+    const tiers: ((entry: Entry) => boolean)[] = options.components.hardEvidence
+      ? [
+          (entry) => entry.mayRelay && entry.linked && entry.member.address.host !== host,
+          (entry) => entry.mayRelay && entry.member.address.host !== host,
+          (entry) => entry.mayRelay && entry.linked,
+          (entry) => entry.mayRelay,
+        ]
+      : [];
     // A lost link is no reason to ask nobody; but such a relay must not make a quorum smaller than it is.
     if (why === 'silent') tiers.push((entry) => entry.member.state === 'alive');
     const relays: Entry[] = [];

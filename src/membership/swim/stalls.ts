@@ -73,6 +73,7 @@ export class Stalls {
   startOver(): void {
     const { table, world, queue, suspicions, prober, checks, refuter, joins, healer } = this.#parts;
     const addresses: Address[] = [];
+    const discarded = table.others.length;
     for (const entry of [...table.others]) {
       const held = entry.member;
       suspicions.end(entry);
@@ -89,6 +90,7 @@ export class Stalls {
     queue.clear();
     this.#mustSync = false;
     this.#parts.count('startedOver');
+    if (this.#parts.isTraced) this.#parts.trace('slept', undefined, undefined, undefined, { discarded });
     if (!refuter.raise({})) return;
     joins.join(addresses.slice(0, this.#parts.options.maxSeeds), 'pull');
   }

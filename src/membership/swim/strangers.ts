@@ -22,7 +22,9 @@ export class Strangers {
   }
 
   isMember(id: NodeId): boolean {
-    return this.#parts.table.get(id)?.member.isActive === true;
+    const member = this.#parts.table.get(id)?.member;
+    if (member === undefined || member.isActive) return member !== undefined;
+    return member.state === 'unreachable' && !this.#parts.options.components.firsthand;
   }
 
   /** Like {@link isMember}; a message that would count only from a member is counted as ignored otherwise. */
@@ -34,10 +36,17 @@ export class Strangers {
 
   /** Updates that came with any message. */
   updates(from: KnownPeer, updates: readonly Update[]): void {
-    const { merge } = this.#parts;
+    if (updates.length === 0) return;
+    const { merge, table } = this.#parts;
+    let isMember = this.isMember(from.id);
+    let asked = table.changes;
     for (const update of updates) {
-      // Asked for each: its own refutation may just have made it a member again.
-      if (this.isMember(from.id) || this.#mayClaim(from.id, update)) merge.apply(update, from.id, 'gossip');
+      // Asked again after each change: its own refutation may just have made it a member.
+      if (asked !== table.changes) {
+        isMember = this.isMember(from.id);
+        asked = table.changes;
+      }
+      if (isMember || this.#mayClaim(from.id, update)) merge.apply(update, from.id, 'gossip');
       else if (update.type === 'alive' && update.member.id === from.id) this.#introduced(from, update);
       else this.ignored(from);
     }
@@ -84,10 +93,12 @@ export class Strangers {
   }
 
   #mayClaim(from: NodeId, update: Update): boolean {
-    const { table, joins, self } = this.#parts;
+    const { table, joins, self, options } = this.#parts;
     const isAsked = joins.hasAsked(from);
-    if (!isAsked && table.get(from)?.member.state !== 'unreachable') return false;
+    const isLost = table.get(from)?.member.state === 'unreachable';
+    if (!isAsked && !isLost) return false;
     const subject = subjectOf(update);
+    if (isLost && !options.components.revival) return subject === from && update.type === 'left';
     // No more than a hint: whoever is held unreachable is pinged, and answers for itself.
     if (update.type === 'alive' && table.get(subject)?.member.state === 'unreachable') return true;
     if (subject === from) return update.type === 'alive' || update.type === 'left';

@@ -4,6 +4,7 @@ import { expectedConfirmations, maxSuspicionMs, minSuspicionMs, suspicionTimeout
 import type { SuspicionKind } from './messages.js';
 import type { SentPing } from './pings.js';
 import type { Parts } from './parts.js';
+import type { TraceData } from './traces.js';
 
 /** What a node saw itself, and had confirmed, before it shortened a suspicion. */
 export interface HardEvidence {
@@ -15,6 +16,13 @@ export interface HardEvidence {
   readonly replacedBy: NodeId | undefined;
   /** A last ping, so that a member that lives can say so. */
   readonly lastPing: SentPing | undefined;
+}
+
+/** The same, and what it led to. */
+interface Shortened extends HardEvidence {
+  readonly shortenedAtMs: number;
+  /** How long a member has to answer from then on. */
+  readonly deadlineMs: number;
 }
 
 /** A doubt about a member, running against the clock. */
@@ -29,7 +37,9 @@ export class Suspicion {
   startedAtMs: number;
   deadlineMs = 0;
   /** Who saw hard evidence too; only at the one node that shortened. */
-  evidence: HardEvidence | undefined;
+  evidence: Shortened | undefined;
+  /** Min, when the deadline was set. */
+  minMs = 0;
   token = 0;
   /** The deadline has passed, and so has the poll after it. */
   polled = false;
@@ -62,13 +72,14 @@ export class Suspicions {
     return this.#running.size;
   }
 
-  begin(entry: Entry, accuser: NodeId, kind: SuspicionKind): void {
+  begin(entry: Entry, accuser: NodeId, kind: SuspicionKind): Suspicion {
     this.end(entry);
     const suspicion = new Suspicion(entry, accuser, kind, this.#parts.world.now());
     entry.suspicion = suspicion;
     this.#running.add(suspicion);
     this.#parts.checks.cancel(entry);
     this.#schedule(suspicion, suspicion.startedAtMs + this.#timeoutMs(suspicion));
+    return suspicion;
   }
 
   /** One more accuser. The first K are gossiped again, and each brings the deadline closer. */
@@ -80,10 +91,23 @@ export class Suspicions {
     if (suspicion.accusers.size - 1 >= this.#expected(suspicion)) return;
     suspicion.accusers.add(accuser);
     this.#parts.count('confirmations');
-    this.#parts.trace('suspicion-confirmed', entry.member.id, accuser);
     const { id, incarnation } = entry.member;
-    gossiper.spread({ type: 'suspect', id, incarnation, accuser, kind });
+    gossiper.spread({ type: 'suspect', id, incarnation, accuser, kind }, accuser);
     this.#moveUp(suspicion, suspicion.startedAtMs + this.#timeoutMs(suspicion));
+    this.traced('suspicion-confirmed', suspicion, accuser, kind);
+  }
+
+  /** Tells of a suspicion, with the figures of its timeout at this moment. */
+  traced(kind: 'suspected' | 'suspicion-confirmed', suspicion: Suspicion, by: NodeId, detail: string): void {
+    if (!this.#parts.isTraced) return;
+    const { options, table } = this.#parts;
+    this.#parts.trace(kind, suspicion.entry.member.id, by, detail, {
+      timeoutMs: this.#timeoutMs(suspicion),
+      minMs: minSuspicionMs(options, table.size),
+      maxMs: maxSuspicionMs(options, table.size),
+      confirmations: suspicion.accusers.size - 1,
+      expected: this.#expected(suspicion),
+    });
   }
 
   /** One who might have confirmed never will: its port refuses this node (ADR 10). */
@@ -97,8 +121,9 @@ export class Suspicions {
     const suspicion = entry.suspicion;
     if (suspicion === undefined) return;
     suspicion.kind = 'hard';
-    suspicion.evidence = evidence;
-    this.#moveUp(suspicion, this.#parts.world.now() + remainingMs);
+    const shortenedAtMs = this.#parts.world.now();
+    suspicion.evidence = { ...evidence, shortenedAtMs, deadlineMs: remainingMs };
+    this.#moveUp(suspicion, shortenedAtMs + remainingMs);
   }
 
   /** A sign of life: what the quorum took away is given back. */
@@ -109,6 +134,7 @@ export class Suspicions {
     if (suspicion.evidence?.lastPing !== undefined) this.#parts.pings.forget(suspicion.evidence.lastPing);
     suspicion.evidence = undefined;
     this.#parts.count('hardEvidenceContradicted');
+    this.#parts.trace('hard-contradicted', entry.member.id);
     this.#schedule(suspicion, suspicion.startedAtMs + this.#timeoutMs(suspicion));
   }
 
@@ -135,12 +161,22 @@ export class Suspicions {
       return;
     }
     if (!stalls.mayJudge()) return this.#schedule(suspicion, world.now() + options.probeTimeoutMs);
-    if (entry.heardAtMs > suspicion.startedAtMs) return this.#extend(suspicion);
+    if (options.components.contraryEvidence && entry.heardAtMs > suspicion.startedAtMs)
+      return this.#extend(suspicion);
     const { id, incarnation } = entry.member;
     const witnesses = suspicion.evidence?.witnesses ?? [];
     const kind = suspicion.shortened ? 'hard' : 'soft';
     this.#parts.count(kind === 'hard' ? 'hardVerdicts' : 'softVerdicts');
+    if (this.#parts.isTraced) this.#parts.trace('verdict', id, self.id, kind, this.#grounds(suspicion));
     merge.bury(entry, { type: 'unreachable', id, incarnation, by: self.id, kind, witnesses }, self.id);
+  }
+
+  /** What a verdict rests on. */
+  #grounds({ startedAtMs, minMs, evidence }: Suspicion): TraceData {
+    const now = this.#parts.world.now();
+    const soft = { suspectedForMs: now - startedAtMs, minMs, witnesses: evidence?.witnesses.length ?? 0 };
+    if (evidence === undefined) return soft;
+    return { ...soft, hardForMs: now - evidence.shortenedAtMs, deadlineMs: evidence.deadlineMs };
   }
 
   /** It has answered since, but not refuted: it is told again, and a whole timeout runs from that answer. */
@@ -181,10 +217,11 @@ export class Suspicions {
   }
 
   #schedule(suspicion: Suspicion, deadlineMs: number): void {
-    const { timers, world } = this.#parts;
+    const { timers, world, options, table } = this.#parts;
     timers.cancel(suspicion.token);
     suspicion.polled = false;
     suspicion.deadlineMs = deadlineMs;
+    suspicion.minMs = minSuspicionMs(options, table.size);
     suspicion.token = timers.after(deadlineMs - world.now(), 'suspicion', suspicion);
   }
 }

@@ -21,6 +21,8 @@ interface Pull {
   /** Undefined until a seed has answered. */
   peer: KnownPeer | undefined;
   readonly seen: Map<NodeId, Member>;
+  /** What the answer has changed here. */
+  changes: number;
   nextIndex: number;
   push: OutgoingPages | undefined;
   token: number;
@@ -78,8 +80,8 @@ export class Syncs {
   /** A peer's digest has come with a ping or an ack. Only acks start a sync, so that one side begins. */
   compare(from: KnownPeer, digest: Digest, mayStart: boolean): void {
     const { table, queue, world, options, leaver } = this.#parts;
-    if (digest.version !== DIGEST_VERSION || leaver.leaving || table.get(from.id)?.member.isActive !== true)
-      return;
+    if (!options.components.digestSync || digest.version !== DIGEST_VERSION || leaver.leaving) return;
+    if (table.get(from.id)?.member.isActive !== true) return;
     if (digest.low === table.digest.low && digest.high === table.digest.high) {
       this.#differences = 0;
       this.#spacingMs = options.syncSpacingMs;
@@ -102,6 +104,7 @@ export class Syncs {
       kind,
       peer: undefined,
       seen: new Map(),
+      changes: 0,
       nextIndex: 0,
       push: undefined,
       token: 0,
@@ -155,7 +158,8 @@ export class Syncs {
   receivePage(from: KnownPeer, page: Page): void {
     if (page.side === 'push') {
       if (!this.#parts.strangers.admits(from)) return;
-      this.#mergePage(from, page.members);
+      const changes = this.#mergePage(from, page.members);
+      if (changes > 0) this.#repaired(from, page.side, changes);
       return this.#taken(from, page);
     }
     const pull = this.#pulls.get(page.sync);
@@ -176,8 +180,9 @@ export class Syncs {
       this.#parts.count('pagesRefused');
       return this.#fail(pull);
     }
-    this.#mergePage(from, page.members);
+    pull.changes += this.#mergePage(from, page.members);
     this.#taken(from, page);
+    if (page.last && pull.kind === 'sync' && pull.changes > 0) this.#repaired(from, page.side, pull.changes);
     if (!page.last) return this.#patience(pull);
     const members = pull.kind === 'pull' ? [] : this.#heldAgainst(pull, [page.maskLow, page.maskHigh]);
     if (members.length === 0) return this.#finish(pull);
@@ -225,6 +230,7 @@ export class Syncs {
       kind: 'sync',
       peer,
       seen: new Map(),
+      changes: 0,
       nextIndex: 0,
       push: undefined,
       token: 0,
@@ -270,9 +276,19 @@ export class Syncs {
     return state !== undefined && state !== 'left';
   }
 
-  /** Records of a page. A verdict in a page is a suspicion here, and a state that is already held is no confirmation. */
-  #mergePage(from: KnownPeer, members: readonly Member[]): void {
+  /** The views did differ. */
+  #repaired(from: KnownPeer, side: Page['side'], changes: number): void {
+    this.#parts.count('syncRepairs', changes);
+    if (this.#parts.isTraced) this.#parts.trace('sync-repaired', from.id, undefined, side, { changes });
+  }
+
+  /**
+   * Records of a page. A verdict in a page is a suspicion here, and a state that is already held is no confirmation.
+   * Returns how many changes it made.
+   */
+  #mergePage(from: KnownPeer, members: readonly Member[]): number {
     const { merge, table } = this.#parts;
+    const before = table.changes;
     for (const member of members) {
       const { id, incarnation, state } = member;
       if (state === 'left') {
@@ -280,6 +296,7 @@ export class Syncs {
         continue;
       }
       const held = table.get(id)?.member;
+      if (held === member && state === 'alive') continue;
       if (state === 'unreachable' && held === undefined) continue;
       // A page's alive is hearsay, unless the sender describes itself.
       if (held === undefined || (incarnation > held.incarnation && held.state !== 'unreachable')) {
@@ -288,6 +305,7 @@ export class Syncs {
       if (state === 'alive' || (held?.state === 'suspect' && held.incarnation >= incarnation)) continue;
       merge.suspect({ type: 'suspect', id, incarnation, accuser: from.id, kind: 'soft' }, from.id);
     }
+    return table.changes - before;
   }
 
   /** What this side holds, in the unequal buckets, above what the peer has listed. */

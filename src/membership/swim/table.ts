@@ -19,6 +19,7 @@ export class MemberTable {
   readonly #order: ProbeOrder;
   readonly #random: () => number;
   #view = View.empty;
+  #changes = 0;
 
   constructor(self: Member, order: ProbeOrder, random: () => number) {
     this.#order = order;
@@ -47,6 +48,11 @@ export class MemberTable {
     return this.#buried;
   }
 
+  /** How often anything has changed since the start. */
+  get changes(): number {
+    return this.#changes;
+  }
+
   get(id: NodeId): Entry | undefined {
     return this.#entries.get(id);
   }
@@ -57,6 +63,7 @@ export class MemberTable {
 
   /** Enters a member that was unknown. */
   create(member: Member): Entry {
+    this.#changes++;
     const entry = new Entry(member);
     this.#entries.set(member.id, entry);
     this.#enter(member);
@@ -66,10 +73,14 @@ export class MemberTable {
 
   /** Replaces what is known of a member. */
   put(entry: Entry, member: Member, nowMs: number): void {
+    this.#changes++;
     const before = entry.member;
-    if (before.isActive) this.digest.remove(before.id, before.incarnation);
     entry.member = member;
-    if (member.isActive) this.#enter(member);
+    // A suspect counts as alive.
+    const isSame = before.isActive && member.isActive && before.incarnation === member.incarnation;
+    if (!isSame && before.isActive) this.digest.remove(before);
+    if (!isSame && member.isActive) this.digest.add(member);
+    if (member.isActive) this.#view = this.#view.put(member);
     else if (before.isActive) this.#view = this.#view.without(member.id);
     if (entry === this.self || before.isActive === member.isActive) return;
     if (member.isActive) {
@@ -105,7 +116,7 @@ export class MemberTable {
   }
 
   #enter(member: Member): void {
-    this.digest.add(member.id, member.incarnation);
+    this.digest.add(member);
     this.#view = this.#view.put(member);
   }
 

@@ -22,8 +22,8 @@ export type TimerKind =
   | 'strangers'
   | 'leave';
 
-/** A timer that fired: what it was for, and what it was about. */
-export interface Fired {
+/** A timer that fired: what it was for, and what it was about. The world knows it by its token only. */
+export interface Fired extends ProtocolTimer {
   readonly kind: TimerKind;
   readonly subject: unknown;
 }
@@ -48,18 +48,16 @@ export class Timers {
 
   /** Sets a timer; the token cancels it. */
   after(delayMs: number, kind: TimerKind, subject?: unknown): number {
-    const token = ++this.#lastToken;
-    this.#pending.set(token, { kind, subject });
-    this.#world.after(Math.max(0, delayMs), { kind, token });
-    return token;
+    const timer = this.#made(kind, subject);
+    this.#world.after(Math.max(0, delayMs), timer);
+    return timer.token;
   }
 
   /** The same, after one pass of input polling. */
   afterPoll(kind: TimerKind, subject?: unknown): number {
-    const token = ++this.#lastToken;
-    this.#pending.set(token, { kind, subject });
-    this.#world.afterPoll({ kind, token });
-    return token;
+    const timer = this.#made(kind, subject);
+    this.#world.afterPoll(timer);
+    return timer.token;
   }
 
   /** Always 0, so that a caller can write `x = timers.cancel(x)`. */
@@ -67,7 +65,7 @@ export class Timers {
     const pending = this.#pending.get(token);
     if (pending === undefined) return 0;
     this.#pending.delete(token);
-    this.#world.cancel({ kind: pending.kind, token });
+    this.#world.cancel(pending);
     return 0;
   }
 
@@ -76,6 +74,12 @@ export class Timers {
     const fired = this.#pending.get(timer.token);
     this.#pending.delete(timer.token);
     return fired;
+  }
+
+  #made(kind: TimerKind, subject: unknown): Fired {
+    const timer: Fired = { kind, token: ++this.#lastToken, subject };
+    this.#pending.set(timer.token, timer);
+    return timer;
   }
 
   clear(): void {

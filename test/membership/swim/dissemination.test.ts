@@ -1,6 +1,6 @@
 import { describe, it, expect } from '@jest/globals';
 import { DisseminationQueue, subjectOf } from '../../../src/membership/swim/dissemination.js';
-import { Alone, aliveOf, leftOf, peerOf, suspectOf } from './alone.js';
+import { Alone, aliveOf, leftOf, peerOf, suspectOf, unreachableOf } from './alone.js';
 
 const roomy = { maxUpdates: 64, maxBytes: 1400 };
 const nobody = peerOf(99).id;
@@ -121,5 +121,30 @@ describe('gossip', () => {
     const node = new Alone({ maxQueuedUpdates: 4 }).with(10);
     expect(node.swim.gauges['queuedUpdates']).toBe(4);
     expect(node.count('updatesDropped')).toBe(6);
+  });
+
+  it('goes on to lost members for a while where that is wished, as in memberlist', () => {
+    for (const gossipToLostMs of [0, 30_000]) {
+      const node = new Alone({
+        probeIntervalMs: 1e6,
+        syncIntervalMs: 0,
+        retransmitMultiplier: 1000,
+        gossipToLostMs,
+        components: { hardEvidence: false },
+      }).with(6);
+      node.run(2000).sent.length = 0;
+      node.hear(2, unreachableOf(1, 2)).run(20_000);
+      const told = node.sentOf('gossip', 1);
+      if (gossipToLostMs === 0) expect(told).toEqual([]);
+      else {
+        // One of six, three a round: half of the rounds.
+        expect(told.length).toBeGreaterThan(30);
+        expect(told.length).toBeLessThan(70);
+        expect(told[0]!.message.updates[0]).toMatchObject({ type: 'unreachable', id: peerOf(1).id });
+      }
+      node.run(15_000).sent.length = 0;
+      node.run(10_000);
+      expect(node.sentOf('gossip', 1)).toEqual([]);
+    }
   });
 });

@@ -1,4 +1,5 @@
 import { describe, it, expect } from '@jest/globals';
+import type { SwimOverrides } from '../../../src/membership/swim/options.js';
 import { Alone, aliveOf, leftOf, peerOf, someDigest, suspectOf } from './alone.js';
 import { Cluster } from './cluster.js';
 
@@ -149,6 +150,59 @@ describe('probes', () => {
     node.hear(2, suspectOf(1, 2));
     node.runUntil(() => node.sentOf('ping', 1).length > 2);
     expect(node.sentOf('ping', 1).at(-1)!.message.updates).toEqual([]);
+  });
+});
+
+describe('the end of a probe', () => {
+  const unaware = { components: { eventLoopAwareness: false } };
+
+  /** The probe's timeout fires `blockedMs` late, on a clock that went on meanwhile. */
+  function blocked(overrides: SwimOverrides, blockedMs: number): Alone {
+    const node = new Alone(overrides).with(5);
+    node.runUntil(() => node.sentOf('ping').length > 0);
+    node.sent.length = 0;
+    node.nowMs += 500 + blockedMs;
+    return node.run(0);
+  }
+
+  it('is due one interval after its start, also when its timeout fired late', () => {
+    const node = blocked(unaware, 300);
+    expect(node.sentOf('pingReq')).toHaveLength(3);
+    node.run(180);
+    expect(node.count('probesFailed')).toBe(0);
+    node.run(30);
+    expect(node.count('probesFailed')).toBe(1);
+  });
+
+  it('comes at once when the timeout fired after it, and no ack counts any more', () => {
+    const node = blocked(unaware, 600);
+    expect(node.sentOf('pingReq')).toHaveLength(3);
+    expect(node.count('probesFailed')).toBe(1);
+    expect(node.swim.localHealth).toBe(3);
+    const late = new Alone(unaware).with(5);
+    late.runUntil(() => late.sentOf('ping').length > 0);
+    const { to } = late.sentOf('ping')[0]!;
+    late.nowMs += 1001;
+    late.answer(indexOf(to.id!));
+    late.run(0);
+    expect(late.count('probesFailed')).toBe(1);
+  });
+
+  it('leaves relays their time all the same where the clock stands still with the event loop', () => {
+    const node = blocked({}, 400);
+    node.run(490);
+    expect(node.count('probesFailed')).toBe(0);
+    node.run(20);
+    expect(node.count('probesFailed')).toBe(1);
+  });
+
+  it('does not move when local health changes meanwhile', () => {
+    const node = new Alone().with(5);
+    node.runUntil(() => node.sentOf('pingReq').length > 0);
+    node.hear(5, suspectOf(0, 5));
+    expect(node.swim.localHealth).toBe(1);
+    node.run(510);
+    expect(node.count('probesFailed')).toBe(1);
   });
 });
 

@@ -9,17 +9,17 @@ import { Cluster } from './cluster.js';
 describe('the digest', () => {
   it('does not depend on the order, and removing undoes adding', () => {
     const [one, two, none] = [new ViewDigest(), new ViewDigest(), new ViewDigest()];
-    for (const i of [1, 2, 3]) one.add(peerOf(i).id, i);
-    for (const i of [3, 1, 2]) two.add(peerOf(i).id, i);
+    for (const i of [1, 2, 3]) one.add(memberOf(i, i));
+    for (const i of [3, 1, 2]) two.add(memberOf(i, i));
     expect([one.low, one.high, ...one.buckets]).toEqual([two.low, two.high, ...two.buckets]);
-    for (const i of [2, 3, 1]) one.remove(peerOf(i).id, i);
+    for (const i of [2, 3, 1]) one.remove(memberOf(i, i));
     expect([one.low, one.high, ...one.buckets]).toEqual([none.low, none.high, ...none.buckets]);
   });
 
   it('tells incarnations apart, small ones and those over 2^32', () => {
     const sums = [0, 1, 2, 2 ** 32, 2 ** 32 + 1, 2 ** 40].map((incarnation) => {
       const digest = new ViewDigest();
-      digest.add(peerOf(1).id, incarnation);
+      digest.add(memberOf(1, incarnation));
       return `${digest.low} ${digest.high}`;
     });
     expect(new Set(sums).size).toBe(sums.length);
