@@ -14,6 +14,15 @@ export interface Clock {
    * In virtual time: after everything that is due now.
    */
   afterPoll(callback: () => void): void;
+
+  /** Milliseconds since 1970, as a wall clock says: it may jump. Default: the system's. */
+  epochMs?(): number;
+
+  /**
+   * How long the machine has slept in all, in milliseconds, while `now()` stood still: monotonic clocks do on Linux.
+   * Default: nobody can tell.
+   */
+  sleptMs?(): number;
 }
 
 /** A pending timer. Cancelling one that has fired or was cancelled does nothing. */

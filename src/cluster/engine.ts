@@ -18,6 +18,7 @@ import type { Binding, IncomingMessage, Receipt, Transport } from '../transport/
 import { hostToAdvertise } from './advertised-host.js';
 import type { ResolvedOptions } from './options.js';
 import { ProtocolRunner } from './protocol-runner.js';
+import { epochMsOf } from './wall-clock.js';
 
 /** Whom an engine tells what happens. */
 export interface EngineListener {
@@ -71,7 +72,7 @@ export class Engine {
       codec: swimCodec,
       clock,
       random,
-      epochMs: () => Date.now(),
+      epochMs: () => epochMsOf(clock),
       transport: () => this.transport,
       listener,
     });

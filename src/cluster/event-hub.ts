@@ -27,21 +27,25 @@ export class EventHub {
   readonly readers: Readers<MembershipEvent | MembershipGap>;
   readonly #listeners = new Set<Added>();
   readonly #failed: (what: string, error: unknown) => void;
+  readonly #epochMs: () => number;
 
   /**
    * @param capacity events that a reader may be behind
    * @param view the active members now
    * @param failed told of a listener that threw or rejected
+   * @param epochMs the wall clock
    */
   constructor(
     capacity: number,
     view: () => readonly Member[],
     failed: (what: string, error: unknown) => void,
+    epochMs: () => number,
   ) {
     this.readers = new Readers<MembershipEvent | MembershipGap>(capacity, (missed) =>
-      MembershipGap.of(missed, view(), Date.now()),
+      MembershipGap.of(missed, view(), epochMs()),
     );
     this.#failed = failed;
+    this.#epochMs = epochMs;
   }
 
   push(event: MembershipEvent): void {
@@ -55,7 +59,7 @@ export class EventHub {
     let view = View.empty;
     for (const member of present) {
       view = view.put(member);
-      const event = MembershipEvent.of('joined', member, undefined, view, Date.now());
+      const event = MembershipEvent.of('joined', member, undefined, view, this.#epochMs());
       queueMicrotask(() => this.#call(added, event));
     }
     this.#listeners.add(added);

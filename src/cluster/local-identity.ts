@@ -4,6 +4,7 @@ import type { Clock } from '../clock.js';
 import { Member, type ClusterMetadata } from '../membership/membership.js';
 import type { LocalMember } from '../membership/protocol.js';
 import { createNodeId, type NodeId } from '../node-id.js';
+import { epochMsOf } from './wall-clock.js';
 
 /** The protocol versions that this release speaks. */
 const VERSIONS = { min: 1, max: 1 };
@@ -15,7 +16,7 @@ const MIN_RENEWED_MS = 60_000;
 export class LocalIdentity {
   #id: NodeId;
   #keepUntilMs = Number.NEGATIVE_INFINITY;
-  readonly #startedAtMs = Date.now();
+  readonly #startedAtMs: number;
 
   /** @param random makes ids repeatable, for tests and simulation; the system's secure source if undefined */
   constructor(
@@ -24,6 +25,7 @@ export class LocalIdentity {
     private readonly clock: Clock,
     private readonly random: (() => number) | undefined,
   ) {
+    this.#startedAtMs = epochMsOf(clock);
     this.#id = this.#fresh();
   }
 
@@ -65,8 +67,8 @@ export class LocalIdentity {
 
   #fresh(): NodeId {
     const { random } = this;
-    if (random === undefined) return createNodeId(Date.now(), randomBytes(10));
+    if (random === undefined) return createNodeId(epochMsOf(this.clock), randomBytes(10));
     const bytes = Uint8Array.from({ length: 10 }, () => Math.floor(random() * 256));
-    return createNodeId(this.clock.now(), bytes);
+    return createNodeId(this.clock.epochMs?.() ?? this.clock.now(), bytes);
   }
 }

@@ -22,6 +22,7 @@ import { Notices } from './notices.js';
 import type { ResolvedOptions } from './options.js';
 import { systemClock, type SystemClock } from './system-clock.js';
 import { ThrottledLog } from '../throttled-log.js';
+import { epochMsOf } from './wall-clock.js';
 import { Waiters } from './waiters.js';
 
 /** The view of a node that has left: not even itself is active any more. */
@@ -343,7 +344,7 @@ export class NodeLife {
     this.#reunion = this.clock.setTimer(REUNION_INTERVALS * this.#options.swim.probeIntervalMs, () => {
       const { protocol } = engine;
       if (protocol === undefined || this.#leaving !== undefined) return;
-      for (const event of this.#continuity.settle(protocol.view, Date.now())) this.#tell(event);
+      for (const event of this.#continuity.settle(protocol.view, epochMsOf(this.clock))) this.#tell(event);
     });
   }
 

@@ -33,6 +33,7 @@ import { logEvent } from './node-log.js';
 import type { ClusterOptions, ResolvedOptions } from './options.js';
 import { Readers } from './readers.js';
 import { resolveOptions } from './validate-options.js';
+import { epochMsOf } from './wall-clock.js';
 
 const MAX_ERRORS_BEHIND = 256;
 
@@ -84,6 +85,7 @@ export class ClusterNode implements Membership {
       resolved.limits.eventBuffer,
       () => this.activeMembers,
       (what, error) => this.#handlerFailed(what, error),
+      () => epochMsOf(this.#life.clock),
     );
     this.#life = new NodeLife(resolved, freezeMetadata(resolved.metadata, resolved.limits.metadataBytes), {
       event: (event) => this.#onEvent(event),
@@ -95,8 +97,8 @@ export class ClusterNode implements Membership {
     this.#dispatcher = new Dispatcher(
       {
         find: (id) => this.member(id),
-        epochMs: () => Date.now(),
-        correlationId: () => randomBytes(6).toString('hex'),
+        epochMs: () => epochMsOf(life.clock),
+        correlationId: () => correlationId(resolved.random),
         handlerFailed: (what, error) => this.#handlerFailed(what, error),
         unreadable: (from, error) => life.unreadable(from, error),
         violation: (from, error) => life.violation(from, error),
@@ -364,6 +366,14 @@ export class ClusterNode implements Membership {
     this.#options.logger.error(`${what} failed`, error);
     this.#errors.push(new HandlerError(what, error));
   }
+}
+
+/** Follows the injected randomness where there is one, so that runs repeat. */
+function correlationId(random: (() => number) | undefined): string {
+  if (random === undefined) return randomBytes(6).toString('hex');
+  return Math.floor(random() * 2 ** 48)
+    .toString(16)
+    .padStart(12, '0');
 }
 
 /** Makes a node and starts it. @throws InvalidOptionError, BindError @publicApi */

@@ -11,6 +11,9 @@ export const STALL_THRESHOLD_MS = 50;
  */
 const ROUNDING_MS = 0.001;
 
+/** A sleep of the machine shorter than this is not told: uptime is coarse, and nobody misses anything. */
+const SLEEP_THRESHOLD_MS = 1000;
+
 /** Fewer cancelled timers than this are not worth rebuilding the queue for. */
 const MIN_CANCELLED_TO_COMPACT = 64;
 
@@ -18,7 +21,9 @@ const MIN_CANCELLED_TO_COMPACT = 64;
 export interface ProtocolTimersListener {
   /** A timer's time has come. `lateMs` is measured before the clock was held back. */
   fire(timer: ProtocolTimer, lateMs: number): void;
-  /** The event loop stood still for this long; said before the timers that it made late fire. */
+  /**
+   * The event loop stood still for this long, or the machine slept; said before the timers that come after it fire.
+   */
   stalled(ms: number): void;
 }
 
@@ -57,6 +62,8 @@ export class ProtocolTimers {
   /** Stall that was taken off the clock and not told yet, and where the clock stood then. */
   #untoldStallMs = 0;
   #stoodAtMs = Number.NEGATIVE_INFINITY;
+  /** How much of the machine's sleep has been told. */
+  #toldSleepMs: number;
   #armed: { readonly atMs: number; readonly timer: Timer } | undefined;
   #firing = false;
   #stopped = false;
@@ -64,6 +71,7 @@ export class ProtocolTimers {
   constructor(clock: Clock, listener: ProtocolTimersListener) {
     this.#clock = clock;
     this.#listener = listener;
+    this.#toldSleepMs = clock.sleptMs?.() ?? 0;
   }
 
   /** How many timers are pending. */
@@ -84,6 +92,14 @@ export class ProtocolTimers {
     this.#untoldStallMs += nowMs - standsAtMs;
     this.#stoodAtMs = standsAtMs;
     return (this.#lastNowMs = standsAtMs);
+  }
+
+  /** What `now()` would say, without the accounting: looking changes nothing. For those who check the node. */
+  peek(): number {
+    const nowMs = this.#clock.now() - this.#heldBackMs;
+    const earliest = this.#earliest();
+    if (earliest === undefined || nowMs - earliest.deadlineMs <= STALL_THRESHOLD_MS) return nowMs;
+    return Math.max(earliest.deadlineMs, this.#lastNowMs);
   }
 
   /** Fires once, `delayMs` or later from now. A pending timer of the same kind and token is replaced. */
@@ -129,11 +145,20 @@ export class ProtocolTimers {
     this.#armed = undefined;
     this.#firing = true;
     try {
+      this.#tellSleep();
       this.#fireDue();
     } finally {
       this.#firing = false;
       this.#arm();
     }
+  }
+
+  /** Timers keep the time they had left when the machine fell asleep, so only this tells of it. */
+  #tellSleep(): void {
+    const sleptMs = (this.#clock.sleptMs?.() ?? 0) - this.#toldSleepMs;
+    if (sleptMs < SLEEP_THRESHOLD_MS) return;
+    this.#toldSleepMs += sleptMs;
+    this.#listener.stalled(sleptMs);
   }
 
   /** Only what is pending now fires, so that a timer of 0 ms cannot keep the loop for itself. */

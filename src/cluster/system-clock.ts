@@ -1,3 +1,4 @@
+import { uptime } from 'node:os';
 import type { Clock, Timer } from '../clock.js';
 
 /** A {@link Clock} on Node's own timers. */
@@ -25,11 +26,17 @@ export function systemClock(options: { readonly unref?: boolean } = {}): SystemC
 
 class NodeClock implements SystemClock {
   private readonly pending = new Set<NodeTimer | NodeJS.Immediate>();
+  private readonly aheadAtStartMs = uptimeAheadMs();
 
   constructor(private keepsAlive: boolean) {}
 
   now(): number {
     return performance.now();
+  }
+
+  /** Uptime counts the time that the machine slept, `performance.now` does not (Linux), and no clock change moves it. */
+  sleptMs(): number {
+    return Math.max(0, uptimeAheadMs() - this.aheadAtStartMs);
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
@@ -72,6 +79,10 @@ class NodeClock implements SystemClock {
     });
     this.pending.add(this.apply(handle));
   }
+}
+
+function uptimeAheadMs(): number {
+  return uptime() * 1000 - performance.now();
 }
 
 class NodeTimer implements Timer {

@@ -2,6 +2,7 @@ import { swimCodec } from '../membership/swim/codec.js';
 import type { SwimMessage } from '../membership/swim/messages.js';
 import { resolveSwimOptions, type SwimOverrides, type SwimPreset } from '../membership/swim/options.js';
 import { Swim } from '../membership/swim/swim.js';
+import { swimChecks } from './invariants/always.js';
 import { Simulation, type SimulationOptions } from './simulation.js';
 
 /** A simulation of SWIM. */
@@ -23,6 +24,7 @@ export function simulate({ preset, swim, wire, ...options }: SimulateOptions): S
   const parameters = resolveSwimOptions(preset, swim);
   return new Simulation<SwimMessage>({
     ...options,
+    checks: [...swimChecks(parameters, options.latency), ...(options.checks ?? [])],
     protocol: (local, world) => new Swim(parameters, local, world),
     wire: wire === true ? swimCodec : undefined,
   });

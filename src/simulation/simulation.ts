@@ -1,54 +1,32 @@
-import { formatAddress, type Address } from '../address.js';
 import type { ClusterMetadata, MemberState } from '../membership/membership.js';
-import type { ProtocolCodec } from '../membership/protocol.js';
-import { createNodeId, type NodeId } from '../node-id.js';
-import type { EventRecord } from './trace/event-record.js';
-import { Invariants } from './invariants/invariants.js';
-import { Journal } from './trace/journal.js';
-import type { Latency } from './network/latency.js';
-import { Paths, type DialRule } from './network/paths.js';
-import { Random } from './random.js';
-import { EPOCH_MS, SimulatedNode, type ProtocolFactory, type Surroundings } from './simulated-node.js';
-import { SimulatedLinks } from './network/simulated-links.js';
-import { SimulationError } from './simulation-error.js';
 import { VirtualClock } from './clock/virtual-clock.js';
+import { Faults, SEEDS } from './faults.js';
+import { alwaysChecked } from './invariants/always.js';
+import type { Check } from './invariants/check.js';
+import type { Latency } from './network/latency.js';
+import { Paths, type DialRule, type Reordering } from './network/paths.js';
+import { SimulatedLinks } from './network/simulated-links.js';
+import { Population } from './population.js';
+import { Random } from './random.js';
+import type { Fault } from './scenarios/fault.js';
+import type { SimulatedNode } from './simulated-node.js';
+import { SimulationError } from './simulation-error.js';
+import type { SimulationOptions, Within } from './simulation-options.js';
+import type { Surroundings } from './surroundings.js';
+import type { EventRecord } from './trace/event-record.js';
+import { Journal } from './trace/journal.js';
+import { Watchers } from './trace/watchers.js';
 
-/** How many members a joiner is told of, as a discovery would. */
-const SEEDS = 3;
-const PORT = 7946;
+export type { SimulationOptions, Within } from './simulation-options.js';
+
 const LINES_IN_ERRORS = 80;
 /** How long the `until…` methods wait unless told otherwise. */
 const PATIENCE_MS = 120_000;
 /** Steps in which conditions are looked at: fine for events, coarse where looking costs n². */
 const FINE_STEP_MS = 1;
 const COARSE_STEP_MS = 10;
-
-/** What a simulation is made of. */
-export interface SimulationOptions<M> {
-  /** How many nodes start; they are called a, b, c … z, aa, ab … */
-  readonly nodes: number;
-  /** The same seed gives the same run. */
-  readonly seed: number;
-  readonly protocol: ProtocolFactory<M>;
-  /**
-   * `one-by-one` (default): each joins after the one before it has · `together`: all at once, knowing the first three ·
-   * `apart`: nobody joins anybody.
-   */
-  readonly start?: 'one-by-one' | 'together' | 'apart' | undefined;
-  /** One crossing of the network. Default: 0.2 to 1 ms. */
-  readonly latency?: Latency | undefined;
-  /** After how long a dial is given up. Default: 1000 ms. */
-  readonly dialTimeoutMs?: number | undefined;
-  /** Sends every message through its bytes. Default: by reference. */
-  readonly wire?: ProtocolCodec<M> | undefined;
-  /** Writes messages to the journal too. Default: false. */
-  readonly traceMessages?: boolean | undefined;
-}
-
-export interface Within {
-  /** Longest wait in virtual milliseconds. Default: 120,000. */
-  readonly within?: number | undefined;
-}
+/** Between two ticks of the checks that want them. */
+const TICK_MS = 100;
 
 /**
  * A whole cluster in virtual time, driven by sentences: `cluster.cut('a', 'c').untilSuspected('c', { by: 'a' })`.
@@ -56,48 +34,63 @@ export interface Within {
  */
 export class Simulation<M> {
   readonly clock = new VirtualClock();
-  readonly journal = new Journal(() => this.clock.now());
-  readonly invariants = new Invariants();
+  readonly journal: Journal;
   readonly #options: SimulationOptions<M>;
-  readonly #random: Random;
-  readonly #paths: Paths;
   readonly #around: Surroundings<M>;
-  /** All processes of each node, the running or last one at the end. */
-  readonly #processes = new Map<string, SimulatedNode<M>[]>();
+  readonly #population: Population<M>;
+  readonly #faults: Faults<M>;
 
   constructor(options: SimulationOptions<M>) {
     this.#options = options;
-    this.#random = new Random(options.seed);
-    this.#paths = new Paths(this.#random.fork(), options.latency ?? { minMs: 0.2, maxMs: 1 });
+    const random = new Random(options.seed);
+    const records = options.record ?? true;
+    this.journal = new Journal(() => this.clock.now(), { keep: records, onLine: options.onTrace });
+    const paths = new Paths(random.fork(), options.latency ?? { minMs: 0.2, maxMs: 1 });
     this.#around = {
       clock: this.clock,
-      links: new SimulatedLinks(this.clock, this.#paths, this.#random.fork(), options.dialTimeoutMs ?? 1000),
+      paths,
+      links: new SimulatedLinks(this.clock, paths, random.fork(), {
+        dialTimeoutMs: options.dialTimeoutMs ?? 1000,
+        maxLinks: options.maxLinks ?? 256,
+      }),
       journal: this.journal,
-      invariants: this.invariants,
+      watchers: new Watchers(checksOf(options)),
       codec: options.wire,
-      traceMessages: options.traceMessages ?? false,
+      traceMessages: (options.traceMessages ?? false) && this.journal.isRead,
+      records,
+      counts: { messages: 0, inputs: 0 },
+      ended: () => this.#population.ended(),
     };
-    for (let index = 0; index < options.nodes; index++) this.#startNode(nameOf(index), index);
+    this.#population = new Population(this.#around, random, options.protocol);
+    this.#faults = new Faults(this.#around, this.#population);
+    this.#begin();
+    for (let index = 0; index < options.nodes; index++) this.#startNode();
   }
 
   // --- looking ---
 
   /** Names of all nodes, running or not. */
   get names(): readonly string[] {
-    return [...this.#processes.keys()];
+    return this.#population.names;
   }
 
   get nowMs(): number {
     return this.clock.now();
   }
 
+  /** Messages that protocols have sent so far. */
+  get messagesSent(): number {
+    return this.#around.counts.messages;
+  }
+
+  /** Inputs that protocols have dealt with so far: the simulated events. */
+  get inputs(): number {
+    return this.#around.counts.inputs;
+  }
+
   /** A node's running or last process; `c#1` is its first. */
   node(name: string): SimulatedNode<M> {
-    const [node, number] = name.split('#');
-    const processes = this.#processes.get(node!);
-    const process = number === undefined ? processes?.at(-1) : processes?.[Number(number) - 1];
-    if (process === undefined) throw new SimulationError(`There is no node "${name}"`);
-    return process;
+    return this.#population.node(name);
   }
 
   /** What a node has seen since it started. */
@@ -119,22 +112,12 @@ export class Simulation<M> {
 
   /** Whether every running node that is not frozen holds exactly the running ones, all alive. */
   get agrees(): boolean {
-    const running = this.#running();
-    const ids = new Set<NodeId>(running.map(({ id }) => id));
-    return running.every(
-      ({ loop, members }) =>
-        loop.isFrozen ||
-        (members.length === ids.size && members.every(({ id, state }) => ids.has(id) && state === 'alive')),
-    );
+    return this.#population.agrees;
   }
 
   /** Whether every other running node that is not frozen holds this one so. */
   everyoneHolds(name: string, state: MemberState): boolean {
-    const { id } = this.node(name);
-    return this.#running().every(
-      ({ id: observer, loop, protocol }) =>
-        observer === id || loop.isFrozen || protocol.member(id)?.state === state,
-    );
+    return this.#population.everyoneHolds(this.node(name).id, state);
   }
 
   /** The latest lines of one node's journal, or of all. */
@@ -164,7 +147,7 @@ export class Simulation<M> {
 
   untilEveryoneHolds(name: string, state: MemberState, options: Within = {}): this {
     const what = `everyone holds ${name} ${state}`;
-    return this.until(what, () => this.everyoneHolds(name, state), options, FINE_STEP_MS);
+    return this.until(what, () => this.everyoneHolds(name, state), options);
   }
 
   /** @throws SimulationError when it does not come to hold in time */
@@ -184,7 +167,23 @@ export class Simulation<M> {
     return this;
   }
 
-  // --- faults of the network ---
+  /** The scenario is over: every running node's protocol is stopped, and the checks have their last look. */
+  finish(): this {
+    this.#explained(() => {
+      for (const { protocol } of this.#population.running) protocol.stop();
+      for (const check of this.#around.watchers.finish) check.finish();
+    });
+    return this;
+  }
+
+  // --- faults, as data ---
+
+  /** Does what the fault says; nothing when it makes no sense now. */
+  apply(fault: Fault): this {
+    return this.#faults.objectionTo(fault) === undefined ? this.#do(fault) : this;
+  }
+
+  // --- faults of the network. All faults below throw when they make no sense. ---
 
   /** Nothing passes between two nodes any more; links between them are kept and silent. */
   cut(a: string, b: string): this {
@@ -192,111 +191,125 @@ export class Simulation<M> {
   }
 
   cutOneWay(from: string, to: string): this {
-    this.#paths.cut(this.#host(from), this.#host(to));
-    return this;
+    return this.#do({ kind: 'cut', from, to });
   }
 
+  /** Undoes cuts and flapping between two nodes. */
   heal(a: string, b: string): this {
-    this.#paths.heal(this.#host(a), this.#host(b));
-    this.#paths.heal(this.#host(b), this.#host(a));
-    return this;
+    return this.#do({ kind: 'heal', from: a, to: b }).#do({ kind: 'heal', from: b, to: a });
   }
 
+  /** The network is as it was in the beginning: no cut, loss, duplicate, delay, dial rule or shared address is left. */
   healAll(): this {
-    this.#paths.healAll();
-    return this;
+    return this.#do({ kind: 'heal-all' });
   }
 
   /** Cuts between all pairs of different groups. */
   partition(...groups: readonly (readonly string[])[]): this {
-    for (const group of groups) {
-      for (const other of groups)
-        if (other !== group) for (const a of group) for (const b of other) this.cutOneWay(a, b);
-    }
-    return this;
+    return this.#do({ kind: 'partition', groups });
   }
 
-  /** The share of whole messages that are lost everywhere. */
-  lose(share: number): this {
-    this.#paths.setLoss(share);
-    return this;
+  /** Both directions go down for `downMs` and up again for `upMs`, so many times. */
+  flap(a: string, b: string, downMs: number, upMs: number, times: number): this {
+    return this.#do({ kind: 'flap', a, b, downMs, upMs, times });
+  }
+
+  /** The share of whole messages that are lost: everywhere, or in one direction. */
+  lose(share: number, from?: string, to?: string): this {
+    return this.#do({ kind: 'lose', share, from, to });
+  }
+
+  /** The share of messages that come twice: everywhere, or in one direction. */
+  duplicate(share: number, from?: string, to?: string): this {
+    return this.#do({ kind: 'duplicate', share, from, to });
+  }
+
+  /** The share of messages that are held back and overtaken: everywhere, or in one direction. */
+  reorder(reordering: Reordering, from?: string, to?: string): this {
+    return this.#do({ kind: 'reorder', ...reordering, from, to });
   }
 
   /** How long a crossing takes: everywhere, or between two nodes, both ways. */
   delay(latency: Latency, a?: string, b?: string): this {
-    if (a === undefined || b === undefined) this.#paths.setLatency(latency);
-    else {
-      this.#paths.setLatency(latency, this.#host(a), this.#host(b));
-      this.#paths.setLatency(latency, this.#host(b), this.#host(a));
-    }
-    return this;
+    if (a === undefined || b === undefined) return this.#do({ kind: 'delay', latency });
+    return this.delayOneWay(latency, a, b).delayOneWay(latency, b, a);
+  }
+
+  delayOneWay(latency: Latency, from: string, to: string): this {
+    return this.#do({ kind: 'delay', latency, from, to });
   }
 
   /** How a node's host (its firewall) answers new dials; kept links go on. */
-  answerDials(name: string, rule: DialRule): this {
-    this.#paths.setDialRule(this.#host(name), rule);
-    return this;
+  answerDials(node: string, rule: DialRule): this {
+    return this.#do({ kind: 'answer-dials', node, rule });
+  }
+
+  /** A second process answers new dials at the node's address, while the first keeps its links. */
+  shareAddress(node: string): this {
+    return this.#do({ kind: 'share-address', node });
   }
 
   // --- faults of nodes ---
 
   /** The process dies; its kernel closes its sockets and refuses dials. */
-  crash(name: string): this {
-    this.node(name).end('closed');
-    return this;
+  crash(node: string): this {
+    return this.#do({ kind: 'crash', node });
   }
 
   /** The host dies: no socket is closed, no dial is answered. */
-  powerOff(name: string): this {
-    this.#paths.setPower(this.#host(name), false);
-    this.node(name).end('silent');
-    return this;
+  powerOff(node: string): this {
+    return this.#do({ kind: 'power-off', node });
   }
 
   /** A new process, with a NodeId of its own, at the same address. */
-  restart(name: string): this {
-    if (this.node(name).isRunning) this.crash(name);
-    this.#paths.setPower(this.#host(name), true);
-    const seeds = this.#running()
-      .slice(0, SEEDS)
-      .map(({ self }) => self.address);
-    this.#startProcess(name, this.node(name).self.address).join(seeds);
-    return this;
+  restart(node: string): this {
+    return this.#do({ kind: 'restart', node });
   }
 
   /** SIGSTOP. */
-  pause(name: string): this {
-    this.node(name).note('paused');
-    this.node(name).loop.freeze();
-    return this;
+  pause(node: string): this {
+    return this.#do({ kind: 'pause', node });
   }
 
   /** SIGCONT. */
-  resume(name: string): this {
-    this.node(name).note('resumed');
-    this.#explained(() => this.node(name).loop.thaw());
-    return this;
+  resume(node: string): this {
+    return this.#do({ kind: 'resume', node });
   }
 
   /** Blocks the event loops of these nodes for a while; returns at once. */
-  stall(names: string | readonly string[], ms: number): this {
-    for (const name of [names].flat()) {
-      const { loop } = this.node(name);
-      loop.freeze();
-      this.clock.setTimer(ms, () => loop.thaw());
-    }
+  stall(nodes: string | readonly string[], ms: number): this {
+    for (const node of [nodes].flat()) this.#do({ kind: 'stall', node, ms });
     return this;
+  }
+
+  /** Lifeguard's anomaly: for a while these nodes block at each send and receive; their timers go on. Returns at once. */
+  blockIo(nodes: string | readonly string[], ms: number): this {
+    for (const node of [nodes].flat()) this.#do({ kind: 'block-io', node, ms });
+    return this;
+  }
+
+  /** The machine sleeps for a while, and its monotonic clock with it; its wall clock does not. Returns at once. */
+  suspend(node: string, ms: number): this {
+    return this.#do({ kind: 'suspend', node, ms });
+  }
+
+  /** The node's wall clock jumps, either way. */
+  shiftClock(node: string, ms: number): this {
+    return this.#do({ kind: 'shift-clock', node, ms });
+  }
+
+  /** Each callback of the node's event loop takes so long from now on; 0 ends it. */
+  slowLoop(node: string, callbackMs: number): this {
+    return this.#do({ kind: 'slow-loop', node, callbackMs });
   }
 
   /** The node leaves gracefully and ends when its leave has spread. */
-  leave(name: string): this {
-    this.node(name).tell((protocol) => protocol.leave());
-    return this;
+  leave(node: string): this {
+    return this.#do({ kind: 'leave', node });
   }
 
-  setMetadata(name: string, metadata: ClusterMetadata): this {
-    this.node(name).tell((protocol) => protocol.setMetadata(metadata));
-    return this;
+  setMetadata(node: string, metadata: ClusterMetadata): this {
+    return this.#do({ kind: 'set-metadata', node, metadata });
   }
 
   /** Makes one node join others, or try again. */
@@ -307,51 +320,39 @@ export class Simulation<M> {
 
   // --- inside ---
 
-  #startNode(name: string, index: number): void {
+  #do(fault: Fault): this {
+    this.#explained(() => this.#faults.inject(fault));
+    return this;
+  }
+
+  #begin(): void {
+    const { watchers } = this.#around;
+    const watched = {
+      clock: this.clock,
+      get nowMs() {
+        return this.clock.now();
+      },
+      running: () => this.#population.running,
+      nameOf: (id: Parameters<Journal['nameOf']>[0]) => this.journal.nameOf(id),
+    };
+    for (const check of watchers.begin) check.begin(watched);
+    if (watchers.tick.length > 0) this.#tick();
+  }
+
+  #tick(): void {
+    this.clock.setTimer(TICK_MS, () => {
+      for (const check of this.#around.watchers.tick) check.tick(this.clock.now());
+      this.#tick();
+    });
+  }
+
+  #startNode(): void {
     const { start = 'one-by-one' } = this.#options;
-    const others = [...this.#processes.values()].slice(0, SEEDS).map(([first]) => first!.self.address);
-    const node = this.#startProcess(name, addressOf(index));
-    if (start === 'apart' || others.length === 0) return;
-    node.join(start === 'together' ? others : others.slice(0, 1));
-    if (start === 'one-by-one') this.until(`${name} has joined`, () => node.members.length > 1);
-  }
-
-  #startProcess(name: string, address: Address): SimulatedNode<M> {
-    const processes = this.#processes.get(name) ?? [];
-    this.#processes.set(name, processes);
-    const number = processes.length + 1;
-    const startedAtMs = EPOCH_MS + Math.floor(this.clock.now());
-    const local = {
-      id: createNodeId(startedAtMs, this.#random.bytes(10)),
-      name,
-      address,
-      metadata: {},
-      health: 'ok',
-      startedAtMs,
-      minVersion: 1,
-      maxVersion: 1,
-    } as const;
-    const processName = number === 1 ? name : `${name}#${number}`;
-    const node = new SimulatedNode(
-      processName,
-      local,
-      this.#around,
-      this.#random.fork(),
-      this.#options.protocol,
-    );
-    processes.push(node);
-    node.tell((protocol) => protocol.start());
-    return node;
-  }
-
-  #running(): SimulatedNode<M>[] {
-    return [...this.#processes.values()]
-      .map((processes) => processes.at(-1)!)
-      .filter(({ isRunning }) => isRunning);
-  }
-
-  #host(name: string): string {
-    return formatAddress(this.node(name).self.address);
+    const seeds = this.#population.seeds(SEEDS);
+    const node = this.#population.add();
+    if (start === 'apart' || seeds.length === 0) return;
+    node.join(start === 'together' ? seeds : seeds.slice(0, 1));
+    if (start === 'one-by-one') this.until(`${node.name} has joined`, () => node.members.length > 1);
   }
 
   #untilHeld(name: string, state: MemberState, { by, within }: Within & { readonly by: string }): this {
@@ -370,13 +371,7 @@ export class Simulation<M> {
   }
 }
 
-/** a, b … z, aa, ab … */
-function nameOf(index: number): string {
-  const letter = String.fromCharCode(0x61 + (index % 26));
-  return index < 26 ? letter : nameOf(Math.floor(index / 26) - 1) + letter;
-}
-
-/** Each node has a host of its own. */
-function addressOf(index: number): Address {
-  return { host: `10.0.${index >> 8}.${index & 0xff}`, port: PORT };
+/** What is checked: what must always hold, then what the caller adds. */
+function checksOf<M>({ invariants = true, checks = [] }: SimulationOptions<M>): readonly Check<M>[] {
+  return invariants ? [...alwaysChecked<M>(), ...checks] : [];
 }

@@ -8,11 +8,17 @@ import { VirtualClock } from '../../src/simulation/clock/virtual-clock.js';
 class StallingClock implements Clock {
   #stalled: (() => void)[] | undefined;
   timersSet = 0;
+  /** How long its machine has slept, while its time stood still. */
+  slept = 0;
 
   constructor(readonly world = new VirtualClock()) {}
 
   now(): number {
     return this.world.now();
+  }
+
+  sleptMs(): number {
+    return this.slept;
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
@@ -210,5 +216,24 @@ describe('the clock of the protocol', () => {
     clock.stall(1200);
     clock.world.runFor(1000);
     expect(seen).toEqual(['stalled 1000', 'b0 at 300 late 0']);
+  });
+});
+
+describe('a machine that has slept', () => {
+  it('is told of at the first timer that fires afterwards, once, and no timer is late', () => {
+    const { clock, seen, timers } = setUp();
+    timers.after(100, timer('a'));
+    timers.after(200, timer('b'));
+    clock.slept = 60_000;
+    clock.world.runFor(1000);
+    expect(seen).toEqual(['stalled 60000', 'a0 at 100 late 0', 'b0 at 200 late 0']);
+  });
+
+  it('for less than a second, which uptime cannot measure, is not', () => {
+    const { clock, seen, timers } = setUp();
+    timers.after(100, timer('a'));
+    clock.slept = 999;
+    clock.world.runFor(1000);
+    expect(seen).toEqual(['a0 at 100 late 0']);
   });
 });

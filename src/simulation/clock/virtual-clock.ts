@@ -1,6 +1,6 @@
-import { Heap } from '@datastructures-js/heap';
 import type { Clock, Timer } from '../../clock.js';
 import { SimulationError } from '../simulation-error.js';
+import { EventQueue } from './event-queue.js';
 
 /** More events than this at one instant are a loop that never lets time pass. */
 const MAX_EVENTS_PER_INSTANT = 5_000_000;
@@ -12,15 +12,36 @@ const MIN_CANCELLED_TO_COMPACT = 1024;
 const TIMER_PHASE = 0;
 const POLL_PHASE = 1;
 
-interface Scheduled {
-  readonly atMs: number;
-  readonly phase: number;
-  readonly sequence: number;
-  callback: (() => void) | undefined;
+/** Something that can happen, as an object, where a closure for each would cost too much. */
+export interface Task {
+  happen(): void;
 }
 
-function inOrder(a: Scheduled, b: Scheduled): number {
-  return a.atMs - b.atMs || a.phase - b.phase || a.sequence - b.sequence;
+/** A task with a place in time. It can wait in one clock at a time, and again once it has happened. */
+export abstract class Happening implements Task {
+  /** @internal The clock's. */
+  atMs = 0;
+  /** @internal The clock's. */
+  phase = TIMER_PHASE;
+  /** @internal The clock's: the order among those of one instant. */
+  sequence = 0;
+  /** @internal The clock's. */
+  isWaiting = false;
+
+  abstract happen(): void;
+}
+
+class Call extends Happening implements Timer {
+  constructor(
+    readonly clock: VirtualClock,
+    readonly happen: () => void,
+  ) {
+    super();
+  }
+
+  cancel(): void {
+    this.clock.cancel(this);
+  }
 }
 
 /**
@@ -32,7 +53,7 @@ export class VirtualClock implements Clock {
   #sequence = 0;
   #cancelled = 0;
   #atThisInstant = 0;
-  #queue = new Heap<Scheduled>(inOrder);
+  readonly #queue = new EventQueue();
 
   constructor(originMs = 0) {
     this.#nowMs = originMs;
@@ -44,16 +65,32 @@ export class VirtualClock implements Clock {
 
   /** How many events wait. */
   get pending(): number {
-    return this.#queue.size() - this.#cancelled;
+    return this.#queue.size - this.#cancelled;
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
-    const scheduled = this.#schedule(this.#nowMs + Math.max(0, delayMs), TIMER_PHASE, callback);
-    return { cancel: () => this.#cancel(scheduled) };
+    const call = new Call(this, callback);
+    this.schedule(delayMs, call);
+    return call;
+  }
+
+  /** Lets a task happen once, `delayMs` from now, unless it is cancelled. It must not be waiting already. */
+  schedule(delayMs: number, happening: Happening): void {
+    this.#push(this.#nowMs + Math.max(0, delayMs), TIMER_PHASE, happening);
   }
 
   afterPoll(callback: () => void): void {
-    this.#schedule(this.#nowMs, POLL_PHASE, callback);
+    this.#push(this.#nowMs, POLL_PHASE, new Call(this, callback));
+  }
+
+  /** Does nothing when it does not wait any more. */
+  cancel(happening: Happening): void {
+    if (!happening.isWaiting) return;
+    happening.isWaiting = false;
+    this.#cancelled++;
+    if (this.#cancelled < MIN_CANCELLED_TO_COMPACT || this.#cancelled * 2 < this.#queue.size) return;
+    this.#queue.retain(({ isWaiting }) => isWaiting);
+    this.#cancelled = 0;
   }
 
   /** Runs everything that is due within `ms` from now, at its own time, and stops `ms` from now. */
@@ -106,9 +143,8 @@ export class VirtualClock implements Clock {
         `Virtual time stands still at ${this.#nowMs} ms: events keep setting events for now`,
       );
     }
-    const callback = next.callback!;
-    next.callback = undefined;
-    callback();
+    next.isWaiting = false;
+    next.happen();
     return true;
   }
 
@@ -119,32 +155,22 @@ export class VirtualClock implements Clock {
   }
 
   /** The next event that was not cancelled. */
-  #next(): Scheduled | undefined {
-    let next = this.#queue.top() ?? undefined;
-    while (next !== undefined && next.callback === undefined) {
+  #next(): Happening | undefined {
+    let next = this.#queue.first;
+    while (next !== undefined && !next.isWaiting) {
       this.#queue.pop();
       this.#cancelled--;
-      next = this.#queue.top() ?? undefined;
+      next = this.#queue.first;
     }
     return next;
   }
 
-  #schedule(atMs: number, phase: number, callback: () => void): Scheduled {
-    const scheduled: Scheduled = { atMs, phase, sequence: this.#sequence++, callback };
-    this.#queue.push(scheduled);
-    return scheduled;
-  }
-
-  #cancel(scheduled: Scheduled): void {
-    if (scheduled.callback === undefined) return;
-    scheduled.callback = undefined;
-    this.#cancelled++;
-    if (this.#cancelled < MIN_CANCELLED_TO_COMPACT || this.#cancelled * 2 < this.#queue.size()) return;
-    this.#queue = Heap.heapify(
-      this.#queue.toArray().filter((waiting) => waiting.callback !== undefined),
-      inOrder,
-    );
-    this.#cancelled = 0;
+  #push(atMs: number, phase: number, happening: Happening): void {
+    happening.atMs = atMs;
+    happening.phase = phase;
+    happening.sequence = this.#sequence++;
+    happening.isWaiting = true;
+    this.#queue.push(happening);
   }
 }
 

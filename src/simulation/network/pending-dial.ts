@@ -1,9 +1,11 @@
 import { formatAddress } from '../../address.js';
+import type { Timer } from '../../clock.js';
 import type { LinkEvidence, Peer } from '../../membership/protocol.js';
 import type { NodeId } from '../../node-id.js';
-import type { Paths } from './paths.js';
-import type { Endpoint } from './simulated-links.js';
 import type { VirtualClock } from '../clock/virtual-clock.js';
+import type { Listeners } from './listeners.js';
+import type { Paths } from './paths.js';
+import type { Sockets } from './sockets.js';
 
 /** A lost SYN is sent again after this long, then twice as long, as Linux does. */
 const SYN_RETRY_MS = 1000;
@@ -16,21 +18,26 @@ export interface Outgoing<M> {
 
 /** One attempt to connect, from the first SYN to the handshake's end. Settles once. */
 export class PendingDial<M> {
-  readonly from: Endpoint<M>;
+  readonly from: Sockets<M>;
   readonly to: Peer;
+  /** The address that is dialled, written out. */
+  readonly toHost: string;
   /** What is sent once the link is there. */
   readonly waiting: Outgoing<M>[];
+  /** Gives the dial up. */
+  timeout: Timer | undefined;
   settled = false;
   readonly #ended: (evidence: LinkEvidence | undefined, by?: NodeId) => void;
 
   constructor(
-    from: Endpoint<M>,
+    from: Sockets<M>,
     to: Peer,
     first: Outgoing<M>,
     ended: (evidence: LinkEvidence | undefined, by?: NodeId) => void,
   ) {
     this.from = from;
     this.to = to;
+    this.toHost = formatAddress(to.address);
     this.waiting = [first];
     this.#ended = ended;
   }
@@ -39,36 +46,42 @@ export class PendingDial<M> {
   knock(
     clock: VirtualClock,
     paths: Paths,
-    listening: ReadonlyMap<string, Endpoint<M>>,
-    accepted: (target: Endpoint<M>) => void,
+    listeners: Listeners<M>,
+    accepted: (target: Sockets<M>) => void,
     retryMs = SYN_RETRY_MS,
   ): void {
-    const from = formatAddress(this.from.self.address);
-    const to = formatAddress(this.to.address);
+    const from = this.from.host;
+    const to = this.toHost;
     const again = () =>
       void clock.setTimer(
         retryMs,
-        () => this.settled || this.knock(clock, paths, listening, accepted, retryMs * 2),
+        () => this.settled || this.knock(clock, paths, listeners, accepted, retryMs * 2),
       );
     clock.setTimer(paths.latencyMs(from, to), () => {
       if (this.settled) return;
       const rule = paths.dialRule(to);
       const isLost = paths.isCut(from, to) || paths.isCut(to, from);
       if (isLost || rule === 'drop' || !paths.hasPower(to)) return again();
-      const target = listening.get(to);
+      const target = listeners.at(to);
       if (rule === 'allow' && target !== undefined) return accepted(target);
-      clock.setTimer(paths.latencyMs(to, from), () => this.from.loop.input(() => this.fail('refused')));
+      clock.setTimer(paths.latencyMs(to, from), () => this.from.read(() => this.fail('refused')));
     });
   }
 
   fail(evidence: LinkEvidence, by?: NodeId): void {
     if (this.settled) return;
-    this.settled = true;
+    this.abandon();
     this.#ended(evidence, by);
   }
 
   succeed(): void {
-    this.settled = true;
+    this.abandon();
     this.#ended(undefined);
+  }
+
+  /** Nobody wants to know how it ends. */
+  abandon(): void {
+    this.settled = true;
+    this.timeout?.cancel();
   }
 }

@@ -1,292 +1,292 @@
 import { formatAddress } from '../../address.js';
-import type { KnownPeer, LinkEvidence, Peer, ProtocolSendOptions } from '../../membership/protocol.js';
+import type { Peer, ProtocolSendOptions } from '../../membership/protocol.js';
 import type { NodeId } from '../../node-id.js';
-import type { EventLoop } from '../clock/event-loop.js';
+import type { VirtualClock } from '../clock/virtual-clock.js';
+import type { Random } from '../random.js';
+import { Crossing, type Arrivals } from './crossing.js';
+import { LinkEnd, type Endpoint, type Item } from './link-end.js';
+import { Listeners } from './listeners.js';
 import type { Paths } from './paths.js';
 import { PendingDial, type Outgoing } from './pending-dial.js';
-import type { Random } from '../random.js';
-import type { VirtualClock } from '../clock/virtual-clock.js';
+import { Sockets } from './sockets.js';
 
 /** A link made for one verification is closed after this long. */
 const VERIFY_LINK_MS = 5000;
 /** The longest wait of a kernel before it sends again on a link that was cut. */
 const MAX_RETRANSMIT_MS = 120_000;
 
-/** A process as its sockets see it. */
-export interface Endpoint<M> {
-  readonly self: KnownPeer;
-  readonly loop: EventLoop;
-  received(from: KnownPeer, message: M): void;
-  evidence(about: Peer, evidence: LinkEvidence, by?: NodeId): void;
-  unsent(token: number): void;
-}
+const READY: Item<never> = { kind: 'ready' };
+const CLOSED: Item<never> = { kind: 'closed' };
+const GOODBYE: Item<never> = { kind: 'goodbye' };
 
-type Item<M> =
-  | { readonly kind: 'ready' | 'closed' | 'goodbye' }
-  | { readonly kind: 'message'; readonly message: M; readonly token: number | undefined };
+type Via = 'kept' | 'fresh' | 'verify';
 
-/** One side of a link. */
-interface End<M> {
-  readonly owner: Endpoint<M>;
-  readonly isVerify: boolean;
-  other: End<M>;
-  open: boolean;
-  /** A newer link took its place, on this side or the other: what arrives is dropped without a reset. */
-  fenced: boolean;
-  lastArrivalMs: number;
-  /** Sent while the direction was cut: the kernel sends it again after the heal. */
-  readonly stalled: Item<M>[];
-  stalledSinceMs: number;
+/** How links behave. */
+export interface LinkOptions {
+  /** After how long a dial is given up. */
+  readonly dialTimeoutMs: number;
+  /** Kept links per process; one more closes a random idle one, with a goodbye (decisions 5). */
+  readonly maxLinks: number;
 }
 
 /**
  * Protocol links between simulated processes, with TCP's manners: ordered, kept through a cut (and slow to come
  * back from it), closed by the kernel when a process dies, refused when nobody listens, silent when nobody is there.
- * They give a protocol the same {@link LinkEvidence} as a node would.
+ * They give a protocol the same evidence as a node would.
  */
-export class SimulatedLinks<M> {
+export class SimulatedLinks<M> implements Arrivals<M> {
   readonly #clock: VirtualClock;
   readonly #paths: Paths;
   readonly #random: Random;
-  readonly #dialTimeoutMs: number;
-  readonly #listening = new Map<string, Endpoint<M>>();
-  /** The link of each process to each peer, and verify links that still live. */
-  readonly #links = new Map<Endpoint<M>, Map<NodeId, End<M>>>();
-  readonly #verifyLinks = new Map<Endpoint<M>, Map<NodeId, End<M>>>();
-  readonly #dials = new Map<Endpoint<M>, Map<string, PendingDial<M>>>();
-  readonly #stalled = new Set<End<M>>();
+  readonly #options: LinkOptions;
+  readonly #listeners = new Listeners<M>();
+  readonly #stalled = new Set<LinkEnd<M>>();
 
-  constructor(clock: VirtualClock, paths: Paths, random: Random, dialTimeoutMs: number) {
+  constructor(clock: VirtualClock, paths: Paths, random: Random, options: LinkOptions) {
     this.#clock = clock;
     this.#paths = paths;
     this.#random = random;
-    this.#dialTimeoutMs = dialTimeoutMs;
-    paths.onHeal = (from, to) => this.#resumeStalled(from, to);
+    this.#options = options;
+    paths.onHeal = (from, to) =>
+      this.#resumeStalled((end) => end.owner.host === from && end.other.owner.host === to);
+    paths.onWake = (host) =>
+      this.#resumeStalled((end) => end.owner.host === host || end.other.owner.host === host);
   }
 
   /** A process starts to listen at its address. */
-  open(endpoint: Endpoint<M>): void {
-    this.#listening.set(host(endpoint), endpoint);
-    this.#links.set(endpoint, new Map());
-    this.#verifyLinks.set(endpoint, new Map());
-    this.#dials.set(endpoint, new Map());
+  open(endpoint: Endpoint<M>): Sockets<M> {
+    const sockets = new Sockets(endpoint, formatAddress(endpoint.self.address));
+    this.#listeners.open(sockets);
+    return sockets;
   }
 
   /**
    * A process is gone. `closed`: its kernel closes the sockets · `goodbye`: it said so first · `silent`: its host went
    * with it, nobody is told.
    */
-  close(endpoint: Endpoint<M>, how: 'closed' | 'goodbye' | 'silent'): void {
-    if (this.#listening.get(host(endpoint)) === endpoint) this.#listening.delete(host(endpoint));
-    for (const dial of this.#dials.get(endpoint)?.values() ?? []) dial.settled = true;
-    for (const ends of [this.#links.get(endpoint), this.#verifyLinks.get(endpoint)]) {
-      for (const end of ends?.values() ?? []) {
-        if (how !== 'silent') this.#transmit(end, { kind: how });
-        this.#drop(end);
-      }
+  close(sockets: Sockets<M>, how: 'closed' | 'goodbye' | 'silent'): void {
+    this.#listeners.close(sockets);
+    for (const dial of sockets.dials.values()) dial.abandon();
+    for (const dial of sockets.ownDials) dial.abandon();
+    for (const end of [...sockets.kept.all(), ...sockets.verify.values()]) {
+      if (how !== 'silent') this.#transmit(end, how === 'closed' ? CLOSED : GOODBYE);
+      this.#drop(end);
     }
-    this.#links.delete(endpoint);
-    this.#verifyLinks.delete(endpoint);
-    this.#dials.delete(endpoint);
+    sockets.isOpen = false;
   }
 
-  send(from: Endpoint<M>, to: Peer, message: M, options: ProtocolSendOptions = {}): void {
-    const via = options.via ?? 'kept';
-    const outgoing: Outgoing<M> = { message, token: options.token };
+  send(from: Sockets<M>, to: Peer, message: M, options: ProtocolSendOptions | undefined): void {
+    const via = options?.via ?? 'kept';
     if (via === 'kept') {
       const link = this.#linkTo(from, to);
-      if (link !== undefined) return this.#transmit(link, { kind: 'message', ...outgoing });
-      const dialling = this.#dials.get(from)?.get(dialKey(to));
-      if (dialling !== undefined) return void dialling.waiting.push(outgoing);
+      if (link !== undefined) return this.#transmit(link, { kind: 'message', message });
     }
-    this.#dial(from, to, via, outgoing);
+    if (!from.isOpen) return;
+    const outgoing: Outgoing<M> = { message, token: options?.token };
+    const dialling = via === 'kept' ? from.dials.get(dialKey(to)) : undefined;
+    if (dialling === undefined) this.#dial(from, to, via, outgoing);
+    else dialling.waiting.push(outgoing);
   }
 
   /** Drops a process's link to a peer; the peer sees it close. */
-  reset(from: Endpoint<M>, id: NodeId): void {
-    const end = this.#links.get(from)?.get(id);
+  reset(from: Sockets<M>, id: NodeId): void {
+    const end = from.kept.get(id);
     if (end === undefined) return;
-    this.#transmit(end, { kind: 'closed' });
+    this.#transmit(end, CLOSED);
     this.#drop(end);
-  }
-
-  hasLink(from: Endpoint<M>, id: NodeId): boolean {
-    return this.#links.get(from)?.has(id) ?? false;
   }
 
   // --- dialling ---
 
-  #dial(from: Endpoint<M>, to: Peer, via: 'kept' | 'fresh' | 'verify', first: Outgoing<M>): void {
-    const dials = this.#dials.get(from);
-    if (dials === undefined) return;
-    const key = via === 'kept' ? dialKey(to) : `${via} ${this.#clock.now()} ${dials.size} ${dialKey(to)}`;
+  #dial(from: Sockets<M>, to: Peer, via: Via, first: Outgoing<M>): void {
+    const { endpoint } = from;
     const dial = new PendingDial(from, to, first, (evidence, by) => {
-      dials.delete(key);
+      if (via === 'kept') from.dials.delete(dialKey(to));
+      else from.ownDials.delete(dial);
       if (evidence === undefined) return;
-      for (const { token } of dial.waiting) if (token !== undefined) from.unsent(token);
-      from.evidence(to, evidence, by);
+      for (const { token } of dial.waiting) if (token !== undefined) endpoint.unsent(token);
+      endpoint.evidence(to, evidence, by);
     });
-    dials.set(key, dial);
-    const isSelf = formatAddress(to.address) === host(from);
-    from.loop.setTimer(isSelf ? 1 : this.#dialTimeoutMs, () => dial.fail('silent'));
-    if (!isSelf)
-      dial.knock(this.#clock, this.#paths, this.#listening, (target) => this.#accepted(dial, via, target));
+    if (via === 'kept') from.dials.set(dialKey(to), dial);
+    else from.ownDials.add(dial);
+    const isSelf = dial.toHost === from.host;
+    dial.timeout = endpoint.loop.setTimer(isSelf ? 1 : this.#options.dialTimeoutMs, () =>
+      dial.fail('silent'),
+    );
+    if (isSelf) return;
+    dial.knock(this.#clock, this.#paths, this.#listeners, (target) => this.#accepted(dial, via, target));
   }
 
   /** The target's kernel has accepted; its process answers the hello when it runs. */
-  #accepted(dial: PendingDial<M>, via: 'kept' | 'fresh' | 'verify', target: Endpoint<M>): void {
-    const from = host(dial.from);
-    const to = host(target);
+  #accepted(dial: PendingDial<M>, via: Via, target: Sockets<M>): void {
+    const from = dial.from.host;
+    const to = target.host;
     const helloMs = this.#paths.latencyMs(to, from) + this.#paths.latencyMs(from, to);
     this.#clock.setTimer(helloMs, () =>
-      target.loop.input(() => {
-        if (dial.settled || this.#paths.isCut(to, from) || !this.#links.has(target)) return;
+      target.read(() => {
+        if (dial.settled || this.#paths.isCut(to, from) || !target.isOpen) return;
         this.#clock.setTimer(this.#paths.latencyMs(to, from), () =>
-          dial.from.loop.input(() => this.#welcomed(dial, via, target)),
+          dial.from.read(() => this.#welcomed(dial, via, target)),
         );
       }),
     );
   }
 
-  #welcomed(dial: PendingDial<M>, via: 'kept' | 'fresh' | 'verify', target: Endpoint<M>): void {
+  #welcomed(dial: PendingDial<M>, via: Via, target: Sockets<M>): void {
     const { from, to } = dial;
-    if (dial.settled || !this.#links.has(from)) return;
-    if (to.id !== undefined && to.id !== target.self.id) return dial.fail('replaced', target.self.id);
+    if (dial.settled || !from.isOpen) return;
+    const { self } = target.endpoint;
+    if (to.id !== undefined && to.id !== self.id) return dial.fail('replaced', self.id);
     dial.succeed();
-    let end = this.#links.get(from)!.get(target.self.id);
+    let end = from.kept.get(self.id);
     if (end === undefined || via !== 'kept') {
       end = this.#join(from, target, via === 'verify');
-      from.evidence(target.self, 'up');
+      from.endpoint.evidence(self, 'up');
     }
-    for (const outgoing of dial.waiting) this.#transmit(end, { kind: 'message', ...outgoing });
+    for (const { message } of dial.waiting) this.#transmit(end, { kind: 'message', message });
   }
 
-  #join(from: Endpoint<M>, target: Endpoint<M>, isVerify: boolean): End<M> {
-    const near = newEnd(from, isVerify);
-    const far = newEnd(target, isVerify);
-    near.other = far;
-    far.other = near;
+  #join(from: Sockets<M>, target: Sockets<M>, isVerify: boolean): LinkEnd<M> {
+    const near = LinkEnd.pair(from, target, isVerify);
     this.#register(near);
-    this.#transmit(near, { kind: 'ready' });
-    if (isVerify) this.#clock.setTimer(VERIFY_LINK_MS, () => [near, far].forEach((end) => this.#drop(end)));
+    this.#transmit(near, READY);
+    if (isVerify) {
+      this.#clock.setTimer(VERIFY_LINK_MS, () => {
+        this.#drop(near);
+        this.#drop(near.other);
+      });
+    }
     return near;
   }
 
   /** A newer link wins and fences the older one (decisions 5). */
-  #register(end: End<M>): void {
-    const ends = (end.isVerify ? this.#verifyLinks : this.#links).get(end.owner);
-    const older = ends?.get(end.other.owner.self.id);
-    if (older !== undefined && older !== end) {
+  #register(end: LinkEnd<M>): void {
+    const { kept, verify } = end.owner;
+    const older = end.isVerify ? verify.get(end.peerId) : kept.get(end.peerId);
+    if (older === end) return;
+    if (older !== undefined) {
       this.#drop(older);
-      older.fenced = true;
-      older.other.fenced = true;
+      older.isFenced = true;
+      older.other.isFenced = true;
     }
-    ends?.set(end.other.owner.self.id, end);
+    if (end.isVerify) return void verify.set(end.peerId, end);
+    kept.add(end, this.#clock.now());
+    if (kept.size > this.#options.maxLinks) this.#evict(kept.idle(end, this.#random));
   }
 
-  #drop(end: End<M>): void {
-    end.open = false;
-    end.stalled.length = 0;
+  /** As in a real node, the peer is told and the own protocol is not: it did not lose anything. */
+  #evict(end: LinkEnd<M> | undefined): void {
+    if (end === undefined) return;
+    this.#transmit(end, GOODBYE);
+    this.#drop(end);
+  }
+
+  #drop(end: LinkEnd<M>): void {
+    end.isOpen = false;
+    end.stalled = undefined;
     this.#stalled.delete(end);
-    const ends = (end.isVerify ? this.#verifyLinks : this.#links).get(end.owner);
-    if (ends?.get(end.other.owner.self.id) === end) ends.delete(end.other.owner.self.id);
+    const { kept, verify } = end.owner;
+    if (!end.isVerify) kept.delete(end);
+    else if (verify.get(end.peerId) === end) verify.delete(end.peerId);
   }
 
-  #linkTo(from: Endpoint<M>, to: Peer): End<M> | undefined {
-    const kept = this.#links.get(from);
-    if (to.id !== undefined) return kept?.get(to.id) ?? this.#verifyLinks.get(from)?.get(to.id);
-    const key = formatAddress(to.address);
-    for (const end of kept?.values() ?? []) if (host(end.other.owner) === key) return end;
-    return undefined;
+  #linkTo(from: Sockets<M>, to: Peer): LinkEnd<M> | undefined {
+    if (to.id !== undefined) return from.kept.get(to.id) ?? from.verify.get(to.id);
+    return from.kept.at(formatAddress(to.address));
   }
 
   // --- crossing the network ---
 
-  #transmit(end: End<M>, item: Item<M>): void {
-    if (!end.open) return;
-    const from = host(end.owner);
-    const to = host(end.other.owner);
-    if (this.#paths.isCut(from, to) || end.stalled.length > 0) return this.#stall(end, item);
-    if (item.kind === 'message' && this.#paths.loses()) return;
-    const arrivalMs = Math.max(end.lastArrivalMs, this.#clock.now() + this.#paths.latencyMs(from, to));
-    end.lastArrivalMs = arrivalMs;
-    this.#clock.setTimer(arrivalMs - this.#clock.now(), () => this.#arrive(end, item));
+  #transmit(end: LinkEnd<M>, item: Item<M>): void {
+    if (!end.isOpen) return;
+    const from = end.owner.host;
+    const to = end.other.owner.host;
+    if (end.stalled !== undefined || this.#paths.isCut(from, to)) return this.#stall(end, item);
+    const nowMs = this.#clock.now();
+    end.owner.kept.used(end, nowMs);
+    if (item.kind !== 'message') return this.#cross(end, item, this.#inTurnMs(end, nowMs));
+    if (this.#paths.loses(from, to)) return;
+    const heldBackMs = this.#paths.heldBackMs(from, to);
+    const arrivalMs = this.#inTurnMs(end, nowMs, heldBackMs);
+    this.#cross(end, item, arrivalMs);
+    if (this.#paths.duplicates(from, to)) this.#cross(end, item, this.#inTurnMs(end, nowMs));
   }
 
-  #arrive(sent: End<M>, item: Item<M>): void {
-    const end = sent.other;
-    if (end.fenced) return;
-    if (end.open && this.#links.has(end.owner)) return end.owner.loop.input(() => this.#handle(end, item));
-    if (item.kind === 'closed' || item.kind === 'goodbye' || !this.#paths.hasPower(host(end.owner))) return;
-    this.#answerWithReset(end, sent);
+  /** When something arrives that is sent now: not before what was sent earlier, unless that is held back. */
+  #inTurnMs(end: LinkEnd<M>, nowMs: number, heldBackMs = 0): number {
+    const latencyMs = this.#paths.latencyMs(end.owner.host, end.other.owner.host);
+    const arrivalMs = Math.max(end.lastArrivalMs, nowMs + latencyMs);
+    if (heldBackMs > 0) return arrivalMs + heldBackMs;
+    end.lastArrivalMs = arrivalMs;
+    return arrivalMs;
+  }
+
+  #cross(end: LinkEnd<M>, item: Item<M>, arrivalMs: number): void {
+    this.#clock.schedule(arrivalMs - this.#clock.now(), new Crossing(this, end.other, item));
+  }
+
+  /** @internal */
+  arrived(crossing: Crossing<M>): void {
+    const { to, item } = crossing;
+    if (to.isFenced) return;
+    if (to.isOpen && to.owner.isOpen) return to.owner.endpoint.loop.deliver(crossing);
+    if (item.kind === 'closed' || item.kind === 'goodbye' || !this.#paths.hasPower(to.owner.host)) return;
+    this.#answerWithReset(to);
   }
 
   /** Nobody has this socket any more: the kernel says so, if its word gets through. */
-  #answerWithReset(gone: End<M>, sent: End<M>): void {
-    const from = host(gone.owner);
-    const to = host(sent.owner);
+  #answerWithReset(gone: LinkEnd<M>): void {
+    const from = gone.owner.host;
+    const to = gone.other.owner.host;
     if (this.#paths.isCut(from, to)) return;
-    this.#clock.setTimer(this.#paths.latencyMs(from, to), () =>
-      sent.owner.loop.input(() => this.#handle(sent, { kind: 'closed' })),
-    );
+    this.#clock.schedule(this.#paths.latencyMs(from, to), new Crossing(this, gone.other, CLOSED));
   }
 
-  #handle(end: End<M>, item: Item<M>): void {
-    if (!end.open || !this.#links.has(end.owner)) return;
-    const { owner } = end;
-    const peer = end.other.owner.self;
-    switch (item.kind) {
-      case 'message':
-        return owner.received(peer, item.message);
-      case 'ready':
-        this.#register(end);
-        return owner.evidence(peer, 'up');
-      default:
-        this.#drop(end);
-        if (!end.isVerify) owner.evidence(peer, item.kind);
+  /** @internal */
+  read(crossing: Crossing<M>): void {
+    const { to, item } = crossing;
+    const { endpoint } = to.owner;
+    if (!to.isOpen || !to.owner.isOpen) return;
+    if (endpoint.gate.isShut) return endpoint.gate.holdRead(crossing);
+    const peer = to.other.owner.endpoint.self;
+    to.owner.kept.used(to, this.#clock.now());
+    if (item.kind === 'message') return endpoint.received(peer, item.message);
+    if (item.kind === 'ready') {
+      this.#register(to);
+      return endpoint.evidence(peer, 'up');
     }
+    this.#drop(to);
+    if (!to.isVerify) endpoint.evidence(peer, item.kind);
   }
 
   /** The last words of a process on a link that is cut never arrive: its kernel forgets the socket too soon. */
-  #stall(end: End<M>, item: Item<M>): void {
+  #stall(end: LinkEnd<M>, item: Item<M>): void {
     if (item.kind === 'closed' || item.kind === 'goodbye') return;
-    if (end.stalled.length === 0) end.stalledSinceMs = this.#clock.now();
+    if (end.stalled === undefined) {
+      end.stalled = [];
+      end.stalledSinceMs = this.#clock.now();
+      this.#stalled.add(end);
+    }
     end.stalled.push(item);
-    this.#stalled.add(end);
   }
 
   /** Retransmissions back off, so a link that was cut for long needs up to as long again to come back. */
-  #resumeStalled(from: string, to: string): void {
+  #resumeStalled(isConcerned: (end: LinkEnd<M>) => boolean): void {
     for (const end of this.#stalled) {
-      if (host(end.owner) !== from || host(end.other.owner) !== to) continue;
+      if (!isConcerned(end)) continue;
       const waitMs =
         Math.min(MAX_RETRANSMIT_MS, this.#clock.now() - end.stalledSinceMs) * this.#random.next();
       this.#clock.setTimer(waitMs, () => {
-        if (!end.open || this.#paths.isCut(from, to)) return;
+        if (!end.isOpen || this.#paths.isCut(end.owner.host, end.other.owner.host)) return;
         this.#stalled.delete(end);
-        for (const item of end.stalled.splice(0)) this.#transmit(end, item);
+        const items = end.stalled ?? [];
+        end.stalled = undefined;
+        for (const item of items) this.#transmit(end, item);
       });
     }
   }
 }
 
-function host<M>(endpoint: Endpoint<M>): string {
-  return formatAddress(endpoint.self.address);
-}
-
 function dialKey(to: Peer): string {
   return to.id ?? formatAddress(to.address);
-}
-
-function newEnd<M>(owner: Endpoint<M>, isVerify: boolean): End<M> {
-  return {
-    owner,
-    isVerify,
-    other: undefined as unknown as End<M>,
-    open: true,
-    fenced: false,
-    lastArrivalMs: 0,
-    stalled: [],
-    stalledSinceMs: 0,
-  };
 }

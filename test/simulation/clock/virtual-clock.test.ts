@@ -63,6 +63,22 @@ describe('the virtual clock', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('runs what is left in the order of time, whatever is cancelled, and however much waits', () => {
+    const random = new Random(5);
+    const clock = new VirtualClock();
+    const seen: number[] = [];
+    const kept: number[] = [];
+    for (let i = 0; i < 20_000; i++) {
+      const atMs = random.int(5000);
+      const timer = clock.setTimer(atMs, () => seen.push(clock.now()));
+      if (random.chance(0.7)) timer.cancel();
+      else kept.push(atMs);
+    }
+    expect(clock.pending).toBe(kept.length);
+    clock.runFor(5000);
+    expect(seen).toEqual(kept.sort((a, b) => a - b));
+  });
+
   it('runs until a predicate holds, or as long as allowed', () => {
     const clock = new VirtualClock();
     let done = false;

@@ -1,0 +1,50 @@
+import type { SwimMessage } from '../../membership/swim/messages.js';
+import type { SwimOptions } from '../../membership/swim/options.js';
+import type { Latency } from '../network/latency.js';
+import { Agreement } from './agreement.js';
+import { calmLatencyMs } from './bounds.js';
+import { Calm } from './calm.js';
+import type { Check } from './check.js';
+import { Detection } from './detection.js';
+import { FalsePositives } from './false-positives.js';
+import { Grammar } from './grammar.js';
+import { Lattice } from './lattice.js';
+import { Limits } from './limits.js';
+import { Load } from './load.js';
+import { LocalHealthRange } from './local-health.js';
+import { MergeLaws } from './merge-laws.js';
+import { ProbeOrder } from './probe-order.js';
+import { Refutation } from './refutation.js';
+import { Retransmission } from './retransmission.js';
+import { SuspicionBounds } from './suspicion-bounds.js';
+import { Verdicts } from './verdicts.js';
+
+/** What every simulation checks, whatever protocol it runs: rules 2 to 7, 9 and 13 of `literature.md`. */
+export function alwaysChecked<M>(): readonly Check<M>[] {
+  return [new Lattice<M>(), new Grammar<M>(), new MergeLaws<M>()];
+}
+
+/**
+ * What every simulation of SWIM checks beside that: rules 1, 8, 10 to 12 and 14 to 19.
+ *
+ * @param latency the latency before any fault; undefined: the simulation's default
+ */
+export function swimChecks(options: SwimOptions, latency?: Latency): readonly Check<SwimMessage>[] {
+  const calm = new Calm<SwimMessage>({ maxLatencyMs: calmLatencyMs(options), latency });
+  const { components } = options;
+  return [
+    calm,
+    new Detection(options, calm),
+    new Refutation(options),
+    new Verdicts(options),
+    new SuspicionBounds(options),
+    new LocalHealthRange(options),
+    new Agreement(options, calm),
+    // Without infection everybody is told once, by everybody with news.
+    ...(components.infection ? [new Retransmission(options)] : []),
+    new Load(options, calm),
+    new ProbeOrder(),
+    new FalsePositives(options, latency),
+    new Limits(options),
+  ];
+}

@@ -1,0 +1,106 @@
+import type { MembershipEvent } from '../../membership/membership.js';
+import type { Peer } from '../../membership/protocol.js';
+import type { SwimMessage, Update } from '../../membership/swim/messages.js';
+import type { SwimOptions } from '../../membership/swim/options.js';
+import type { NodeId } from '../../node-id.js';
+import { sendsPerUpdate } from './bounds.js';
+import type { Check, Input, WatchedNode } from './check.js';
+import { updatesOf } from './claims.js';
+import { MemberCount } from './member-count.js';
+import { PerNode } from './per-node.js';
+import { violated } from './violation.js';
+
+/** The news about one member that a node is spreading. */
+interface Spreading {
+  type: Update['type'];
+  incarnation: number;
+  sends: number;
+}
+
+interface Sender {
+  /** The latest news about each member. */
+  readonly news: Map<NodeId, Spreading>;
+  /** The largest n so far: an update that was queued then may be sent as often. */
+  most: number;
+  /** How often this node was told something of itself, which it may answer. */
+  accusations: number;
+}
+
+/**
+ * Rule 15: each update is sent at most λ log n times per node, a suspicion K + 1 times as often (each accuser is one).
+ *
+ * Not counted are messages to the subject itself (the buddy rule, answers to stale claims). Beside the count each piece of
+ * hard news is forwarded once, a refutation goes to accuser, messenger and fanout at once, and an old accusation is
+ * answered each time that it is heard.
+ */
+export class Retransmission implements Check<SwimMessage> {
+  readonly #options: SwimOptions;
+  readonly #counts = new MemberCount<SwimMessage>();
+  readonly #senders = new PerNode<SwimMessage, Sender>(() => ({ news: new Map(), most: 1, accusations: 0 }));
+  /** Sent outside of the count. */
+  readonly #extra: number;
+
+  constructor(options: SwimOptions) {
+    this.#options = options;
+    this.#extra = options.forwardPeers + options.gossipFanout + 2;
+  }
+
+  started(node: WatchedNode<SwimMessage>): void {
+    this.#senders.watch(node);
+  }
+
+  ended(node: WatchedNode<SwimMessage>): void {
+    this.#senders.forget(node);
+    this.#counts.ended(node);
+  }
+
+  event(node: WatchedNode<SwimMessage>, event: MembershipEvent): void {
+    this.#counts.event(node, event);
+    const sender = this.#senders.of(node);
+    if (sender === undefined || event.type !== 'joined') return;
+    sender.most = Math.max(sender.most, this.#counts.at(node));
+    // It may have been known before, and forgotten.
+    if (event.previous === undefined) sender.news.delete(event.member.id);
+  }
+
+  beforeInput(node: WatchedNode<SwimMessage>, input: Input<SwimMessage>): void {
+    if (input.kind !== 'receive') return;
+    const updates = updatesOf(input.message);
+    if (updates.length === 0) return;
+    for (const update of updates) {
+      if (update.type === 'alive' || update.id !== node.id) continue;
+      const sender = this.#senders.of(node);
+      if (sender !== undefined) sender.accusations++;
+    }
+  }
+
+  sent(node: WatchedNode<SwimMessage>, to: Peer, message: SwimMessage): void {
+    const updates = updatesOf(message);
+    if (updates.length === 0) return;
+    const sender = this.#senders.of(node);
+    if (sender === undefined) return;
+    for (const update of updates) {
+      const id = update.type === 'alive' ? update.member.id : update.id;
+      if (id !== to.id) this.#count(node, sender, id, update);
+    }
+  }
+
+  #count(node: WatchedNode<SwimMessage>, sender: Sender, id: NodeId, update: Update): void {
+    const incarnation = update.type === 'alive' ? update.member.incarnation : update.incarnation;
+    const news = sender.news.get(id);
+    if (news === undefined || news.type !== update.type || news.incarnation !== incarnation) {
+      sender.news.set(id, { type: update.type, incarnation, sends: 1 });
+      return;
+    }
+    news.sends++;
+    const limit = sendsPerUpdate(this.#options, sender.most);
+    const times = update.type === 'suspect' ? this.#options.suspicionConfirmations + 1 : 1;
+    const answers = id === node.id ? sender.accusations : 0;
+    if (news.sends <= limit * times + this.#extra + answers) return;
+    violated(
+      15,
+      node,
+      `has sent ${update.type} ${incarnation} of one member ${news.sends} times, not ${limit * times}`,
+    );
+  }
+}
