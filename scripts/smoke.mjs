@@ -151,7 +151,7 @@ const applications = [
     manifest: { type: 'module' },
     nest: '12.5.1',
     compilerOptions: { ...compilerOptions, ...nextGeneration },
-    tools: ['typescript@5.9.3', '@types/node@20.19.43'],
+    tools: ['typescript@5.9.3', '@types/node@20.19.43', '@nestjs/testing@12.1.1'],
   },
   {
     // The oldest of the peer range, with the compiler options that its `nest new` wrote.
@@ -200,8 +200,8 @@ async function tryApplication(tarball, application) {
       exclude: ['**/*.spec.ts'],
     }),
   );
-  cpSync(join(fixtures, 'main.ts'), join(app, 'src', 'main.ts'));
-  if (usesJest) cpSync(join(fixtures, 'cluster.spec.ts'), join(app, 'src', 'cluster.spec.ts'));
+  const sources = ['main.ts', 'testing.ts', 'try-testing.ts', ...(usesJest ? ['cluster.spec.ts'] : [])];
+  for (const source of sources) cpSync(join(fixtures, source), join(app, 'src', source));
 
   const install = (...packages) =>
     run(app, 'npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...packages]);
@@ -220,6 +220,8 @@ async function tryApplication(tarball, application) {
   await run(app, process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc')]);
   const output = await run(app, process.execPath, [join('dist', 'main.js')], { timeoutMs: 30_000 });
   check(output.trim().endsWith('two nodes met'), `unexpected output of ${application.name}:\n${output}`);
+  const tested = await run(app, process.execPath, [join('dist', 'try-testing.js')], { timeoutMs: 30_000 });
+  check(tested.includes('a cluster was tested'), `unexpected output of ${application.name}:\n${tested}`);
 
   if (usesJest)
     await run(app, process.execPath, [join('node_modules', 'jest', 'bin', 'jest.js'), '--ci'], {

@@ -30,7 +30,7 @@ export class ClusterCoreModule {
       provide: membershipToken,
       useFactory: (make: ClusterNodeFactory, given: ClusterModuleOptions, modules: ModulesContainer) => {
         refuseDuplicate(as, modules);
-        return MembershipService.of(make(nodeOptions(as, given)));
+        return MembershipService.of(make(nodeOptions(as, given), as));
       },
       inject: [CLUSTER_NODE_FACTORY, optionsToken, ModulesContainer],
     };

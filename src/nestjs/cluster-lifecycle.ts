@@ -36,8 +36,13 @@ export class ClusterLifecycle implements OnApplicationBootstrap, OnModuleDestroy
     if (this.#options.enabled !== false) this.#reminder.start();
   }
 
-  async onModuleDestroy(): Promise<void> {
+  /** For tests in virtual time, whose processes no signal ends. */
+  forgetReminder(): void {
     this.#reminder.stop();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.forgetReminder();
     await this.#node?.drain();
   }
 }

@@ -8,6 +8,7 @@ import { ListenerKeeper } from './listener-keeper.js';
 import type { Links } from './link.js';
 import { MessageSequence } from './message-sequence.js';
 import { PendingSend } from './pending-send.js';
+import { audit } from './session/audit.js';
 import { Endpoint } from './session/endpoint.js';
 import {
   DEFAULT_DEADLINES,
@@ -18,6 +19,7 @@ import {
   type TransportDeadlines,
   type TransportLimits,
 } from './session/limits.js';
+import type { Counters } from './session/world.js';
 import { ShellWorld } from './shell-world.js';
 import type {
   Binding,
@@ -152,6 +154,16 @@ export class SessionTransport implements Transport {
     this.#world.enter();
     this.#endpoint.reset(id);
     this.#world.exit();
+  }
+
+  /** Every figure that the endpoint counts. */
+  get counters(): Readonly<Counters> {
+    return this.#endpoint.counters;
+  }
+
+  /** What is wrong with this transport's books; for tests and simulation. */
+  audit(options: { readonly isCalm: boolean }): string[] {
+    return audit(this.#endpoint, options.isCalm);
   }
 
   get stats(): TransportStats {

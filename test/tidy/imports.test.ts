@@ -37,9 +37,18 @@ function objection(from: string, to: string): string | undefined {
   if (sharedWords.includes(from))
     return sharedWords.includes(to) ? undefined : 'a shared word knows shared words only';
   if (sharedWords.includes(to)) return undefined;
-  if (from === 'src/index.ts') return undefined;
+  if (from === 'src/index.ts')
+    return target === 'simulation' || to.startsWith('src/nestjs/testing/')
+      ? 'what is for tests is in clusterpack/testing'
+      : undefined;
+  if (from === 'src/testing.ts' && to.startsWith('src/nestjs/testing/')) return undefined;
+  if (from === 'src/core.ts' && target === 'simulation') return 'what is for tests is in clusterpack/testing';
   if (entries.includes(from)) return target === 'nestjs' ? `${from} is free of Nest` : undefined;
-  if (layer === target) return wings.includes(layer) ? insideWing(from, to) : undefined;
+  if (layer === target) {
+    if (to.startsWith('src/nestjs/testing/') && !from.startsWith('src/nestjs/testing/'))
+      return 'an application does not know its tests';
+    return wings.includes(layer) ? insideWing(from, to) : undefined;
+  }
 
   const reach: Readonly<Record<string, readonly string[]>> = {
     nestjs: ['cluster', ...wings],
@@ -133,6 +142,13 @@ describe('imports run one way', () => {
     ['src/nestjs/cluster.module.ts', '../simulation/clock.js'],
     ['src/errors.ts', './cluster/node.js'],
     ['src/core.ts', './nestjs/cluster.module.js'],
+    ['src/core.ts', './nestjs/testing/isolated.js'],
+    ['src/core.ts', './simulation/simulate.js'],
+    ['src/index.ts', './simulation/simulate.js'],
+    ['src/index.ts', './nestjs/testing/isolated.js'],
+    ['src/testing.ts', './nestjs/cluster.module.js'],
+    ['src/nestjs/cluster.module.ts', './testing/isolated.js'],
+    ['src/simulation/run.ts', '../nestjs/testing/isolated.js'],
     ['src/cluster/node.ts', '../core.js'],
   ])('and %s importing %s is found', (path, specifier) => {
     expect(wrongDirections([source(path, `import { x } from '${specifier}';`)])).toHaveLength(1);
@@ -145,6 +161,10 @@ describe('imports run one way', () => {
     ['src/nestjs/explorer.ts', '../membership/membership.js'],
     ['src/simulation/run.ts', '../membership/swim/swim.js'],
     ['src/nestjs/testing/testing.ts', '../../simulation/clock.js'],
+    ['src/nestjs/testing/testing.ts', '../../cluster/node.js'],
+    ['src/nestjs/testing/testing.ts', '../tokens.js'],
+    ['src/testing.ts', './nestjs/testing/testing.js'],
+    ['src/testing.ts', './simulation/simulate.js'],
     ['src/discovery/discovery.ts', '../address.js'],
   ])('while %s may import %s', (path, specifier) => {
     expect(wrongDirections([source(path, `export * from '${specifier}';`)])).toEqual([]);

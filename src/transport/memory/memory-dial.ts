@@ -20,7 +20,7 @@ export class MemoryDial implements Dial {
     private readonly outcome: DialOutcome,
     private readonly onDone: () => void,
   ) {
-    this.deadline = network.clock.setTimer(timeoutMs, () => this.expire());
+    this.deadline = dialler.loop.setTimer(timeoutMs, () => this.expire());
     const owner = network.ownerOf(address);
     // No machine has ever had this address: nobody answers.
     if (owner === undefined) return;
@@ -35,9 +35,11 @@ export class MemoryDial implements Dial {
   private arrive(name: string): void {
     const back = this.dialler.name;
     const acceptor = this.network.ownerOf(this.address)?.links;
-    const listener = this.network.rejects(back, name) ? undefined : acceptor?.listener(this.address);
+    const rule = this.network.dialRule(back, name);
+    if (rule === 'drop') return;
+    const listener = rule === 'refuse' ? undefined : acceptor?.listener(this.address);
     if (acceptor === undefined || listener === undefined) {
-      this.travel(name, back, () => this.fail('refused', 'the connection was refused'));
+      this.travel(name, back, () => this.tell(() => this.fail('refused', 'the connection was refused')));
       return;
     }
     const [dialled, accepted] = MemoryLink.pair(
@@ -47,13 +49,23 @@ export class MemoryDial implements Dial {
       formatAddress(this.address),
     );
     this.link = dialled;
-    const openAtMs = this.travel(name, back, () => {
-      if (!this.finish()) return;
-      dialled.open(this.outcome.opened(dialled));
-    });
+    const openAtMs = this.travel(name, back, () =>
+      this.tell(() => {
+        if (this.finish()) dialled.open(this.outcome.opened(dialled));
+      }),
+    );
     // What the accepting side sends, its end included, comes after the connection itself.
     dialled.notBefore(openAtMs);
-    accepted.open(listener.accept(accepted));
+    // The kernel takes the connection up; the process learns of it when it runs.
+    acceptor.loop.input(() => {
+      if (acceptor.listener(this.address) === listener) accepted.open(listener.accept(accepted));
+      else accepted.destroy();
+    });
+  }
+
+  /** The kernel tells the dialling process. */
+  private tell(what: () => void): void {
+    this.dialler.loop.input(what);
   }
 
   /** @returns when the other end is reached, unless the way is cut then */

@@ -70,7 +70,7 @@ export class MemoryLink implements Link, PipeEnd {
 
   send(frame: Frame): boolean {
     if (this.gone || this.ending !== undefined) return true;
-    if (this.network.losesFrame()) {
+    if (this.network.losesFrame(this.owner.name, this.peerName)) {
       this.break();
       return true;
     }
@@ -95,7 +95,7 @@ export class MemoryLink implements Link, PipeEnd {
 
   end(): void {
     if (this.gone || this.ending !== undefined) return;
-    this.ending = this.network.clock.setTimer(END_MS, () => this.destroy());
+    this.ending = this.owner.loop.setTimer(END_MS, () => this.destroy());
     this.out.end();
   }
 
@@ -111,7 +111,7 @@ export class MemoryLink implements Link, PipeEnd {
     for (const end of [this, this.other]) {
       end.out.sever();
       const delayMs = this.network.delayMs(end.peerName, end.owner.name);
-      this.network.clock.setTimer(delayMs, () => end.finishNow(lost));
+      this.network.clock.setTimer(delayMs, () => end.owner.loop.input(() => end.finishNow(lost)));
     }
   }
 
@@ -153,7 +153,7 @@ export class MemoryLink implements Link, PipeEnd {
   private finish(error: unknown): void {
     if (!this.leave()) return;
     this.out.abandon();
-    this.network.clock.setTimer(0, () => this.handler?.closed(error));
+    this.owner.loop.setTimer(0, () => this.handler?.closed(error));
   }
 
   /** @returns false when this end was gone already */
@@ -174,13 +174,6 @@ export class MemoryLink implements Link, PipeEnd {
 
   private connect(other: MemoryLink, wire: boolean): void {
     this.other = other;
-    this.out = new MemoryPipe(
-      this.network,
-      this.owner.name,
-      other.owner.name,
-      other,
-      () => this.room(),
-      wire,
-    );
+    this.out = new MemoryPipe(this.network, this.owner, other.owner, other, () => this.room(), wire);
   }
 }

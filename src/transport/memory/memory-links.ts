@@ -4,10 +4,13 @@ import type { Dial, DialOutcome, Link, LinkHandler, LinkListener, Links } from '
 import { MemoryDial } from './memory-dial.js';
 import type { MemoryLink } from './memory-link.js';
 import type { MemoryNetwork } from './memory-network.js';
+import type { ProcessLoop } from './process-loop.js';
 
 export interface MemoryLinksOptions {
   /** Sends frames as bytes through the codec, cut anywhere. Default: frames are handed over as they are. */
   readonly wire?: boolean | undefined;
+  /** The loop of a process that can stand still. Default: one that never does. */
+  readonly loop?: ProcessLoop | undefined;
 }
 
 interface Listening {
@@ -21,6 +24,7 @@ export class MemoryLinks implements Links {
   bytesIn = 0;
   bytesOut = 0;
   readonly wire: boolean;
+  readonly loop: ProcessLoop;
   /** Open ends of this process. */
   readonly all = new Set<MemoryLink>();
 
@@ -34,6 +38,10 @@ export class MemoryLinks implements Links {
     options: MemoryLinksOptions,
   ) {
     this.wire = options.wire === true;
+    this.loop = options.loop ?? {
+      setTimer: (delayMs, callback) => network.clock.setTimer(delayMs, callback),
+      input: (callback) => callback(),
+    };
   }
 
   get open(): number {

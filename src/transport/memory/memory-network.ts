@@ -10,13 +10,16 @@ export interface DelayRange {
   readonly maxMs: number;
 }
 
+/** How long a frame takes, one way: a range, or a function that draws from the network's random numbers. */
+export type Delay = DelayRange | (() => number);
+
 export interface MemoryNetworkOptions {
   /** Virtual or real. */
   readonly clock: Clock;
   /** Uniform in [0, 1), seeded. */
   readonly random: () => number;
   /** Between any two processes, unless set otherwise. Default: 0.5 ms. */
-  readonly delay?: DelayRange | undefined;
+  readonly delay?: Delay | undefined;
   /** The chance that a frame breaks the link that it is sent on. Default: 0. */
   readonly lossPerFrame?: number | undefined;
   /** After a heal, until what was held back is sent again. TCP backs off, up to minutes. Default: 0. */
@@ -38,14 +41,16 @@ export class MemoryNetwork {
   readonly random: () => number;
   readonly healLagMs: number;
   lossPerFrame: number;
+  /** Between processes for which nothing else is set. */
+  defaultDelay: Delay;
 
-  private readonly defaultDelay: DelayRange;
-  private readonly delays = new Map<string, DelayRange>();
+  private readonly delays = new Map<string, Delay>();
+  private readonly losses = new Map<string, number>();
   private readonly processes = new Map<string, MemoryLinks>();
   /** Who listens, or listened last, at an address: a machine that is up refuses after its process has died. */
   private readonly owners = new Map<string, string>();
   private readonly cuts = new Set<string>();
-  private readonly rejections = new Set<string>();
+  private readonly dialRules = new Map<string, 'refuse' | 'drop'>();
   private readonly holes = new Set<string>();
   private groups = new Map<string, number>();
   private readonly stalled = new Set<MemoryPipe>();
@@ -67,9 +72,25 @@ export class MemoryNetwork {
   }
 
   /** Sets how long frames take between two processes, both ways. */
-  setDelay(a: string, b: string, delay: DelayRange): void {
-    this.delays.set(way(a, b), delay);
-    this.delays.set(way(b, a), delay);
+  setDelay(a: string, b: string, delay: Delay): void {
+    this.setDelayOneWay(a, b, delay);
+    this.setDelayOneWay(b, a, delay);
+  }
+
+  /** Sets how long frames take from one process to another. */
+  setDelayOneWay(from: string, to: string, delay: Delay): void {
+    this.delays.set(way(from, to), delay);
+  }
+
+  /** Sets the chance that a frame from one process to another breaks its link. */
+  setLossOneWay(from: string, to: string, perFrame: number): void {
+    this.losses.set(way(from, to), perFrame);
+  }
+
+  /** Every way has the default delay again, and the default loss. */
+  clearWays(): void {
+    this.delays.clear();
+    this.losses.clear();
   }
 
   /** Nothing passes between two processes. */
@@ -88,24 +109,34 @@ export class MemoryNetwork {
     this.groups = new Map(groups.flatMap((names, group) => names.map((name) => [name, group] as const)));
   }
 
-  /** Undoes cuts and rejections between two processes, or without names all of them and the partition. */
+  /** Undoes cuts and dial rules between two processes, or without names all of them and the partition. */
   heal(a?: string, b?: string): void {
     if (a === undefined || b === undefined) {
       this.cuts.clear();
-      this.rejections.clear();
+      this.dialRules.clear();
       this.groups.clear();
     } else {
-      for (const between of [way(a, b), way(b, a)]) {
-        this.cuts.delete(between);
-        this.rejections.delete(between);
-      }
+      this.mend(a, b);
+      this.mend(b, a);
     }
+    this.resumeStalled();
+  }
+
+  /** Undoes a cut and a dial rule in one direction. */
+  healOneWay(from: string, to: string): void {
+    this.mend(from, to);
     this.resumeStalled();
   }
 
   /** A firewall refuses new dials one way; links that there are go on. */
   rejectDials(from: string, to: string): void {
-    this.rejections.add(way(from, to));
+    this.answerDials(from, to, 'refuse');
+  }
+
+  /** How new dials are answered one way: refused, not at all, or (undefined) by whoever listens. */
+  answerDials(from: string, to: string, rule: 'refuse' | 'drop' | undefined): void {
+    if (rule === undefined) this.dialRules.delete(way(from, to));
+    else this.dialRules.set(way(from, to), rule);
   }
 
   /** Breaks the links between two processes now, as a reset does. */
@@ -140,18 +171,21 @@ export class MemoryNetwork {
   }
 
   /** @internal Whether a frame that is sent now breaks its link. */
-  losesFrame(): boolean {
-    return this.lossPerFrame > 0 && this.random() < this.lossPerFrame;
+  losesFrame(from: string, to: string): boolean {
+    const chance = this.losses.get(way(from, to)) ?? this.lossPerFrame;
+    return chance > 0 && this.random() < chance;
   }
 
   /** @internal */
-  rejects(from: string, to: string): boolean {
-    return this.rejections.has(way(from, to));
+  dialRule(from: string, to: string): 'refuse' | 'drop' | undefined {
+    return this.dialRules.get(way(from, to));
   }
 
   /** @internal One draw of the delay. */
   delayMs(from: string, to: string): number {
-    const { minMs, maxMs } = this.delays.get(way(from, to)) ?? this.defaultDelay;
+    const delay = this.delays.get(way(from, to)) ?? this.defaultDelay;
+    if (typeof delay === 'function') return delay();
+    const { minMs, maxMs } = delay;
     return minMs === maxMs ? minMs : minMs + (maxMs - minMs) * this.random();
   }
 
@@ -174,6 +208,11 @@ export class MemoryNetwork {
   /** @internal A port that nobody has used. */
   freePort(): number {
     return this.nextPort++;
+  }
+
+  private mend(from: string, to: string): void {
+    this.cuts.delete(way(from, to));
+    this.dialRules.delete(way(from, to));
   }
 
   private resumeStalled(): void {

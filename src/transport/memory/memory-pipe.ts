@@ -3,6 +3,7 @@ import { encodeFrame } from '../session/codec.js';
 import type { Frame } from '../session/frame.js';
 import { FrameSplitter } from '../session/frame-splitter.js';
 import type { MemoryNetwork } from './memory-network.js';
+import type { ProcessLoop } from './process-loop.js';
 
 /** What the two kernels hold of one direction; more waits in the process, as with a socket. */
 const KERNEL_BYTES = 256 * 1024;
@@ -21,6 +22,12 @@ export interface PipeEnd {
   ended(): void;
   /** What came is no frame. */
   violated(error: unknown): void;
+}
+
+/** The process at one side of a pipe. */
+export interface PipeProcess {
+  readonly name: string;
+  readonly loop: ProcessLoop;
 }
 
 interface Item {
@@ -51,8 +58,8 @@ export class MemoryPipe {
 
   constructor(
     private readonly network: MemoryNetwork,
-    private readonly from: string,
-    private readonly to: string,
+    private readonly from: PipeProcess,
+    private readonly to: PipeProcess,
     private readonly receiver: PipeEnd,
     /** Room was made. */
     private readonly onRoom: () => void,
@@ -132,7 +139,7 @@ export class MemoryPipe {
     }
     const { clock } = this.network;
     const now = clock.now();
-    this.notBefore(now + this.network.delayMs(this.from, this.to));
+    this.notBefore(now + this.network.delayMs(this.from.name, this.to.name));
     clock.setTimer(this.lastArrivalMs - now, () => this.arrive(item));
   }
 
@@ -145,19 +152,27 @@ export class MemoryPipe {
     this.early.set(item.order, item);
     for (let next = this.early.get(this.arrivals); next !== undefined; next = this.early.get(this.arrivals)) {
       this.early.delete(this.arrivals++);
-      this.take(next);
+      const arrived = next;
+      this.to.loop.input(() => this.take(arrived));
       if (this.severed) return;
     }
   }
 
+  /** The receiving process reads. */
   private take(item: Item): void {
+    if (this.severed) return;
     this.inKernelBytes -= item.bytes;
     this.deliver(item.content);
     this.receiver.arrived(item.bytes);
+    if (!this.severed) this.from.loop.input(this.makeRoom);
+  }
+
+  /** The sending process hears that its kernel has room. */
+  private readonly makeRoom = (): void => {
     if (this.severed) return;
     this.fill(KERNEL_BYTES);
     this.onRoom();
-  }
+  };
 
   private deliver(content: Item['content']): void {
     if (content === 'end') this.receiver.ended();
@@ -180,7 +195,7 @@ export class MemoryPipe {
 
   /** Behind held frames all others wait, too. */
   private mustHold(): boolean {
-    return this.held.length > 0 || this.network.blocked(this.from, this.to);
+    return this.held.length > 0 || this.network.blocked(this.from.name, this.to.name);
   }
 
   private hold(item: Item): void {

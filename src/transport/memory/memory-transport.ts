@@ -1,5 +1,4 @@
 import { SessionTransport, type SessionTransportOptions } from '../session-transport.js';
-import type { Transport } from '../transport.js';
 import type { MemoryLinksOptions } from './memory-links.js';
 import type { MemoryNetwork } from './memory-network.js';
 
@@ -10,6 +9,10 @@ export interface MemoryTransportOptions extends SessionTransportOptions, MemoryL
 }
 
 /** A transport in memory, for tests and simulation. */
-export function createMemoryTransport(network: MemoryNetwork, options: MemoryTransportOptions): Transport {
-  return new SessionTransport(network.links(options.name ?? options.id, { wire: options.wire }), options);
+export function createMemoryTransport(
+  network: MemoryNetwork,
+  options: MemoryTransportOptions,
+): SessionTransport {
+  const { wire, loop } = options;
+  return new SessionTransport(network.links(options.name ?? options.id, { wire, loop }), options);
 }

@@ -19,7 +19,7 @@ import type { Lane, Peer, PeerOwner } from './peer.js';
 import { PeerLink, type Cast } from './peer-link.js';
 import { CastRoutes } from './cast-routes.js';
 import { ReassemblyBudget } from './reassembly.js';
-import type { Counters, EndpointSettings, SessionWorld } from './world.js';
+import { noCounts, type Counters, type EndpointSettings, type SessionWorld } from './world.js';
 
 /** Sessions begin at a random one of so many epochs. */
 const EPOCHS = 2 ** 40;
@@ -32,7 +32,7 @@ const AWAY_ACK_TIMEOUTS = 2;
  * payloads when links come and go. A pure state machine: it acts through its world and the links it is given.
  */
 export class Endpoint implements HandshakeHost, PeerOwner {
-  readonly counters: Counters = { messagesIn: 0, messagesOut: 0, resumed: 0, closedFor: {} };
+  readonly counters: Counters = noCounts();
   readonly lanes: Lanes;
   readonly receiver: Receiver;
   /** What peers are told to dial; set before the first link is accepted or dialled. */
@@ -85,6 +85,10 @@ export class Endpoint implements HandshakeHost, PeerOwner {
   /** Peers of whom anything is kept. */
   get peerCount(): number {
     return this.#peers.size;
+  }
+
+  get peers(): readonly Peer[] {
+    return this.#peers.all();
   }
 
   // --- what the node above asks ---

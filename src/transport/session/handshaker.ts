@@ -13,7 +13,7 @@ import type {
 import { agreedVersion, forUs, objectionToHello, refusal, speaksOurVersion } from './handshake.js';
 import type { Lane, Peer } from './peer.js';
 import { PeerLink, type LinkOwner } from './peer-link.js';
-import type { EndpointSettings, SessionWorld } from './world.js';
+import type { Counters, EndpointSettings, SessionWorld } from './world.js';
 
 const NOTHING = new Uint8Array(0);
 
@@ -28,6 +28,7 @@ export interface LaneFailure {
 export interface HandshakeHost extends LinkOwner {
   readonly settings: EndpointSettings;
   readonly world: SessionWorld;
+  readonly counters: Counters;
   readonly advertised: Address;
   /** The peer with this id, as it is known; a new one at this address if it is not. */
   known(id: NodeId, address: Address): Peer;
@@ -240,6 +241,7 @@ export class Handshaker {
     const lane = peer.lane(purpose);
     const own = lane.dialling;
     if (own?.state === 'hello-sent') {
+      host.counters.crossedDials++;
       if (host.settings.id < hello.id) {
         link.leave('replaced');
         host.world.cancel(link);

@@ -57,6 +57,15 @@ export class IncomingSession implements SessionTimer {
     return this.#granted;
   }
 
+  get heldReplies(): number {
+    return this.#heldReplies;
+  }
+
+  /** The least credit that any stream of the peer has left. */
+  get leastCredit(): number {
+    return this.#streams.reduce((least, stream) => Math.min(least, stream?.creditLeft ?? least), Infinity);
+  }
+
   /** Lets the peer send; the first credit opens all of its streams. */
   grant(): void {
     if (this.#granted) return;

@@ -56,6 +56,11 @@ export class IncomingStream {
     if (open) this.open();
   }
 
+  /** Messages or bytes that the peer may still send, the lesser; see audit.ts. */
+  get creditLeft(): number {
+    return Math.min(this.#toldMessages - this.#usedMessages, this.#toldBytes - this.#usedBytes);
+  }
+
   slot(free: boolean): Slot {
     return this.slots[free ? 1 : 0];
   }

@@ -75,6 +75,16 @@ export class OutgoingSession implements Permits {
     return this.#ring.next;
   }
 
+  /** What stands in the books; see audit.ts. */
+  get load(): { readonly messages: number; readonly bytes: number; readonly frames: number } {
+    return { messages: this.#messages, bytes: this.#bytes, frames: this.#ring.length };
+  }
+
+  /** The least credit that any stream has left. */
+  get leastCredit(): number {
+    return this.#streams.reduce((least, stream) => Math.min(least, stream?.creditLeft ?? least), Infinity);
+  }
+
   /** Takes a message over; it is settled at once when the queue is full. */
   send(message: OutgoingMessage): void {
     if (!message.free && this.#full(message)) {
@@ -124,6 +134,7 @@ export class OutgoingSession implements Permits {
       if (this.#ring.length > 0) this.counters.resumed++;
       this.#cursor = answer.expected;
     } else {
+      if (this.met) this.counters.unknown++;
       this.#newEpoch();
     }
     this.met = true;
@@ -201,6 +212,10 @@ export class OutgoingSession implements Permits {
     });
   }
 
+  starved(): void {
+    this.counters.creditExhausted++;
+  }
+
   takeBack(stream: OutgoingStream, free: boolean): void {
     this.#link?.send({ type: 'permit-request', stream: stream.number, free, bytes: 0 });
   }
@@ -249,6 +264,10 @@ export class OutgoingSession implements Permits {
     this.#cursor = ring.next;
     stream.framed(message, began, frame.last);
     if (began) this.counters.messagesOut++;
+    if (began && stream.starving && !message.free) {
+      stream.starving = false;
+      this.counters.creditReturned++;
+    }
     this.#writable = link.send(frame);
   }
 

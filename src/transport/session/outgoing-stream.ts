@@ -12,6 +12,8 @@ export interface Window {
 export interface Permits {
   ask(stream: OutgoingStream, message: OutgoingMessage): void;
   takeBack(stream: OutgoingStream, free: boolean): void;
+  /** A message has begun to wait for credit. */
+  starved(): void;
 }
 
 /** One order of messages: credited ones, or replies. */
@@ -39,6 +41,8 @@ class Line {
 export class OutgoingStream {
   /** Whether it stands in the session's round. */
   scheduled = false;
+  /** Whether its next message waits for credit. */
+  starving = false;
   readonly #credited = new Line();
   readonly #replies = new Line();
   #repliesTurn = true;
@@ -58,6 +62,11 @@ export class OutgoingStream {
   /** Whether a turn in the round would be in vain. */
   get settled(): boolean {
     return this.empty && this.#credited.permit !== 'unsure' && this.#replies.permit !== 'unsure';
+  }
+
+  /** Messages or bytes that may still be sent, the lesser; see audit.ts. */
+  get creditLeft(): number {
+    return Math.min(this.#creditMessages - this.#usedMessages, this.#creditBytes - this.#usedBytes);
   }
 
   push(message: OutgoingMessage): void {
@@ -115,6 +124,7 @@ export class OutgoingStream {
   newEpoch(drop: (message: OutgoingMessage) => void): void {
     this.#creditMessages = this.#creditBytes = this.#usedMessages = this.#usedBytes = 0;
     this.#permitAbove = 0;
+    this.starving = false;
     for (const line of [this.#credited, this.#replies]) {
       line.permit = 'none';
       const head = line.head();
@@ -157,7 +167,7 @@ export class OutgoingStream {
       if (!large) permits.takeBack(this, line === this.#replies);
     }
     if (!mayBegin) return head;
-    if (!large) return head.free || this.#affords(head) ? head : undefined;
+    if (!large) return head.free || this.#affords(head) ? head : this.#starve(permits);
     if (line.permit === 'given')
       return head.free || this.#creditMessages > this.#usedMessages ? head : undefined;
     if (line.permit === 'none') {
@@ -165,6 +175,11 @@ export class OutgoingStream {
       permits.ask(this, head);
     }
     return undefined;
+  }
+
+  #starve(permits: Permits): undefined {
+    if (!this.starving) permits.starved();
+    this.starving = true;
   }
 
   #affords(message: OutgoingMessage): boolean {

@@ -21,8 +21,29 @@ export interface SessionTimer {
 export interface Counters {
   messagesIn: number;
   messagesOut: number;
+  /** Times that a peer knew our session on a new link, with frames unacknowledged. */
   resumed: number;
+  /** Times that a peer whom we had met did not know our session any more. */
+  unknown: number;
+  /** Times that a message had to wait for credit, and times that one which waited got it. */
+  creditExhausted: number;
+  creditReturned: number;
+  /** Dials of both sides that met. */
+  crossedDials: number;
   readonly closedFor: Record<string, number>;
+}
+
+export function noCounts(): Counters {
+  return {
+    messagesIn: 0,
+    messagesOut: 0,
+    resumed: 0,
+    unknown: 0,
+    creditExhausted: 0,
+    creditReturned: 0,
+    crossedDials: 0,
+    closedFor: {},
+  };
 }
 
 /** The only things that an endpoint can do, besides giving frames to the links it was given. */

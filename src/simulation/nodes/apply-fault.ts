@@ -1,0 +1,92 @@
+import type { Fault } from '../scenarios/fault.js';
+import type { NodeCluster } from './node-cluster.js';
+
+/**
+ * Does one fault to a cluster of whole nodes. One that makes no sense now, or here (TCP doubles and reorders nothing, and loses only whole connections),
+ * does nothing, so that a schedule stays valid when others are taken out of it.
+ */
+export function applyToNodes(cluster: NodeCluster, fault: Fault): void {
+  switch (fault.kind) {
+    case 'cut':
+      cluster.cutOneWay(fault.from, fault.to);
+      return;
+    case 'heal':
+      cluster.network.healOneWay(fault.from, fault.to);
+      return;
+    case 'partition':
+      cluster.partition(...fault.groups);
+      return;
+    case 'heal-all':
+      cluster.healAll();
+      return;
+    case 'flap':
+      cluster.flap(fault.a, fault.b, fault);
+      return;
+    case 'delay':
+      cluster.delay(fault.latency, fault.from, fault.to);
+      return;
+    case 'lose':
+      cluster.lose(fault.share, fault.from, fault.to);
+      return;
+    case 'duplicate':
+    case 'reorder':
+      return;
+    case 'answer-dials':
+      cluster.answerDials(fault.node, fault.rule);
+      return;
+    default:
+      if (cluster.nodes.has(fault.node)) toNode(cluster, fault);
+  }
+}
+
+type NodeFault = Extract<Fault, { readonly node: string }>;
+
+function toNode(cluster: NodeCluster, fault: NodeFault): void {
+  const { node: name } = fault;
+  switch (fault.kind) {
+    case 'restart':
+      cluster.restart(name);
+      return;
+    case 'power-off':
+      if (cluster.isRunning(name)) cluster.powerOff(name);
+      return;
+    case 'shift-clock':
+      cluster.process(name).shiftWallClock(fault.ms);
+      return;
+    default:
+      if (cluster.isRunning(name)) toRunning(cluster, fault);
+  }
+}
+
+function toRunning(cluster: NodeCluster, fault: NodeFault): void {
+  const { node: name } = fault;
+  const node = cluster.nodes.get(name)!;
+  switch (fault.kind) {
+    case 'crash':
+      cluster.crash(name);
+      return;
+    case 'leave':
+      // A process that stands still does so when it runs again.
+      cluster.process(name).input(() => void node.close());
+      return;
+    case 'pause':
+      cluster.pause(name);
+      return;
+    case 'resume':
+      cluster.resume(name);
+      return;
+    case 'stall':
+      cluster.stall(name, fault.ms);
+      return;
+    case 'suspend':
+      cluster.suspend(name, fault.ms);
+      return;
+    case 'slow-loop':
+      cluster.process(name).loop.slowDown(fault.callbackMs);
+      return;
+    case 'set-metadata':
+      cluster.process(name).input(() => void node.updateMetadata(fault.metadata).catch(() => undefined));
+      return;
+    default:
+  }
+}

@@ -1,0 +1,403 @@
+import { ClusterNode } from '../../cluster/node.js';
+import type { ClusterOptions, TransportContext } from '../../cluster/options.js';
+import { seeds } from '../../discovery/static.js';
+import { createMemoryTransport } from '../../transport/memory/memory-transport.js';
+import { MemoryNetwork } from '../../transport/memory/memory-network.js';
+import type { TransportLimits } from '../../transport/session/limits.js';
+import type { SessionTransport } from '../../transport/session-transport.js';
+import type { Transport } from '../../transport/transport.js';
+import type { NodeId } from '../../node-id.js';
+import { VirtualClock } from '../clock/virtual-clock.js';
+import { drawLatencyMs, type Latency } from '../network/latency.js';
+import type { DialRule } from '../network/paths.js';
+import { Random } from '../random.js';
+import type { Fault } from '../scenarios/fault.js';
+import { SimulationError } from '../simulation-error.js';
+import { applyToNodes } from './apply-fault.js';
+import { NodeLog } from './node-log.js';
+import { Process } from './process.js';
+
+const FIRST_PORT = 7001;
+/** Every node looks for others at the first so many addresses. */
+const SEEDS = 3;
+const DEFAULT_MAX_MS = 60_000;
+const DEFAULT_LATENCY: Latency = { minMs: 0.5, maxMs: 0.5 };
+/** Log lines of each node in the message of a wait that was in vain. */
+const LINES_TOLD = 50;
+
+/** Options of {@link NodeCluster}. */
+export interface NodeClusterOptions {
+  /** Everything random follows from it: the same seed gives the same run. Default: 1. */
+  readonly seed?: number | undefined;
+  /** How long a frame takes, one way. Default: 0.5 ms. */
+  readonly latency?: Latency | undefined;
+  /** Sends frames as bytes through the codec, cut anywhere. Default: false. */
+  readonly wire?: boolean | undefined;
+  /** Limits of the sessions, under those that a node's own options set. */
+  readonly transportLimits?: Partial<TransportLimits> | undefined;
+  /** Puts something between a node and its transport. */
+  readonly wrapTransport?:
+    ((transport: SessionTransport, process: Process, id: NodeId) => Transport) | undefined;
+  /** Told of every node that is made, also by a restart, before it starts. */
+  readonly onNode?: ((node: ClusterNode, process: Process) => void) | undefined;
+  /** Gets every line that any node logs, with its virtual time, as it is written. */
+  readonly onLog?: ((name: string, line: string) => void) | undefined;
+}
+
+/** A place for processes: a name, an address, one log. */
+interface Machine {
+  readonly name: string;
+  readonly port: number;
+  readonly log: NodeLog;
+  readonly custom: ClusterOptions;
+  process: Process | undefined;
+  node: ClusterNode | undefined;
+}
+
+/**
+ * Whole nodes, as an application has them, in virtual time on a network in memory. Nothing happens unless time is
+ * told to pass, and the same seed and calls give the same run.
+ *
+ * @example
+ * const cluster = new NodeCluster({ seed: 7 });
+ * const [a] = await cluster.start('a', 'b', 'c');
+ * cluster.crash('c');
+ * await cluster.until(() => a.activeMembers.length === 2);
+ * await cluster.close();
+ */
+export class NodeCluster {
+  readonly clock = new VirtualClock();
+  readonly network: MemoryNetwork;
+  readonly #options: NodeClusterOptions;
+  readonly #random: Random;
+  readonly #latencyRandom: Random;
+  readonly #machines = new Map<string, Machine>();
+  readonly #nodes = new Map<string, ClusterNode>();
+  #healings = 0;
+
+  constructor(options: NodeClusterOptions = {}) {
+    this.#options = options;
+    this.#random = new Random(options.seed ?? 1);
+    this.#latencyRandom = this.#random.fork();
+    const ofNetwork = this.#random.fork();
+    this.network = new MemoryNetwork({
+      clock: this.clock,
+      random: () => ofNetwork.next(),
+      delay: this.#draw(options.latency ?? DEFAULT_LATENCY),
+    });
+  }
+
+  /** The latest node of each name, crashed ones included. */
+  get nodes(): ReadonlyMap<string, ClusterNode> {
+    return this.#nodes;
+  }
+
+  /** Virtual milliseconds since the beginning. */
+  get nowMs(): number {
+    return this.clock.now();
+  }
+
+  // --- nodes ---
+
+  /** Makes a node; it is not started. Without a name it gets the next letter. */
+  add(name: string = this.#nextName(), options?: ClusterOptions): ClusterNode {
+    if (this.isRunning(name)) throw new SimulationError(`The node ${name} runs already`);
+    const node = new ClusterNode(this.options(name, options));
+    this.adopt(name, node);
+    return node;
+  }
+
+  /**
+   * The options of a node that somebody else makes: its clock, randomness, transport, address, seeds and log. Each
+   * call begins a new process at the name's address, for one node.
+   *
+   * @param custom kept, also for a `restart`; without it those of the call before
+   */
+  options(name: string, custom?: ClusterOptions): ClusterOptions {
+    const machine = this.#machine(name, custom);
+    const process = new Process(name, this.clock, this.#random.uint32(), machine.log);
+    machine.process = process;
+    machine.node = undefined;
+    return {
+      clusterName: 'simulated',
+      nodeName: name,
+      port: machine.port,
+      discovery: seeds(...Array.from({ length: SEEDS }, (_, i) => `127.0.0.1:${FIRST_PORT + i}`)),
+      clock: process,
+      random: process.random,
+      logger: machine.log,
+      transport: (context) => this.#transport(process, context),
+      ...machine.custom,
+    };
+  }
+
+  /** Takes a node that somebody else made with {@link options}, so that it is among `nodes` and can leave by name. */
+  adopt(name: string, node: ClusterNode): void {
+    this.#known(name).node = node;
+    this.#nodes.set(name, node);
+    this.#options.onNode?.(node, this.process(name));
+  }
+
+  /** Starts nodes at once (without names: those that are there) and waits until they all see each other. */
+  async start(...names: string[]): Promise<ClusterNode[]> {
+    const started = names.length > 0 ? names : [...this.#nodes.keys()];
+    const nodes = started.map((name) => this.#created(name) ?? this.add(name));
+    await this.run(Promise.all(nodes.map((node) => node.start())));
+    const ids = nodes.map((node) => node.local.id);
+    await this.until(() => nodes.every((node) => ids.every((id) => node.member(id)?.state === 'alive')));
+    return nodes;
+  }
+
+  /** Says good-bye and closes; lets time pass until that is done. */
+  async leave(name: string): Promise<void> {
+    const { node } = this.#known(name);
+    if (node === undefined) throw new SimulationError(`No node of this cluster is called ${name}`);
+    await this.run(node.close());
+  }
+
+  /** Whether a node of this name has a process that has neither crashed nor closed. Paused ones run. */
+  isRunning(name: string): boolean {
+    const machine = this.#machines.get(name);
+    if (machine?.process === undefined || machine.process.end !== 'none') return false;
+    const status = machine.node?.status;
+    return status !== 'closed' && status !== 'left';
+  }
+
+  /** The event loop of a name's process, in which code of that process has to run. */
+  process(name: string): Process {
+    const { process } = this.#known(name);
+    if (process === undefined) throw new SimulationError(`${name} has no process`);
+    return process;
+  }
+
+  /** What a node has logged, its newest lines, over all its processes. */
+  log(name: string): readonly string[] {
+    return this.#known(name).log.lines;
+  }
+
+  // --- what happens to processes ---
+
+  /** The process dies: its sockets are closed by the kernel, its port refuses. */
+  crash(name: string): void {
+    const { process } = this.#known(name);
+    if (process === undefined || process.end !== 'none') return;
+    process.kill('crashed');
+    this.network.crash(name);
+  }
+
+  /** The machine loses its power: nothing is closed, nothing is answered. */
+  powerOff(name: string): void {
+    this.#known(name).process?.kill('powered-off');
+    this.network.blackHole(name);
+  }
+
+  /** Starts a new process at the same address, after a crash if the old one still runs. */
+  restart(name: string): ClusterNode {
+    this.crash(name);
+    // Whoever still holds a connection to the machine from before its power failed is told at the next packet.
+    this.network.crash(name);
+    this.network.restore(name);
+    const node = this.add(name);
+    node.start().catch((error: unknown) => this.#known(name).log.error('The restarted node failed', error));
+    return node;
+  }
+
+  /** SIGSTOP: timers, input and output stand still; the kernel still takes connections and bytes. */
+  pause(name: string): void {
+    this.process(name).loop.freeze();
+  }
+
+  /** SIGCONT. */
+  resume(name: string): void {
+    this.process(name).loop.thaw();
+  }
+
+  /** The event loop is blocked for a while. */
+  stall(name: string, ms: number): void {
+    const { loop } = this.process(name);
+    const reason = {};
+    loop.freeze(reason);
+    this.clock.setTimer(ms, () => loop.thaw(reason));
+  }
+
+  /** The machine sleeps: its monotonic clock stands still, its wall clock goes on. */
+  suspend(name: string, ms: number): void {
+    const { loop } = this.process(name);
+    loop.sleep();
+    this.clock.setTimer(ms, () => loop.wake());
+  }
+
+  // --- what happens to the network ---
+
+  cut(a: string, b: string): void {
+    this.network.cut(a, b);
+  }
+
+  cutOneWay(from: string, to: string): void {
+    this.network.cutOneWay(from, to);
+  }
+
+  /** Both directions go down and come up again, so many times, or until all is healed. */
+  flap(
+    a: string,
+    b: string,
+    rhythm: { readonly downMs: number; readonly upMs: number; readonly times: number },
+  ): void {
+    const { downMs, upMs, times } = rhythm;
+    if (times <= 0) return;
+    const healings = this.#healings;
+    this.cut(a, b);
+    this.clock.setTimer(downMs, () => {
+      if (healings !== this.#healings) return;
+      this.heal(a, b);
+      this.clock.setTimer(upMs, () => {
+        if (healings === this.#healings) this.flap(a, b, { downMs, upMs, times: times - 1 });
+      });
+    });
+  }
+
+  /** Undoes cuts and refused dials between two nodes, or without names everything that `cut` and `partition` did. */
+  heal(a?: string, b?: string): void {
+    this.network.heal(a, b);
+  }
+
+  /** Undoes everything that was done to the network, delays too. Machines without power stay so. */
+  healAll(): void {
+    this.#healings++;
+    this.network.clearWays();
+    this.network.defaultDelay = this.#draw(this.#options.latency ?? DEFAULT_LATENCY);
+    this.network.lossPerFrame = 0;
+    this.network.heal();
+  }
+
+  /** Nothing passes between different groups. */
+  partition(...groups: readonly (readonly string[])[]): void {
+    this.network.partition(...groups);
+  }
+
+  /** The share of frames that break their connection, from one node to another, or without names everywhere. */
+  lose(share: number, from?: string, to?: string): void {
+    if (from === undefined || to === undefined) this.network.lossPerFrame = share;
+    else this.network.setLossOneWay(from, to, share);
+  }
+
+  /** How a node's host answers new dials of all others; connections that there are go on. */
+  answerDials(name: string, rule: DialRule): void {
+    for (const other of this.#machines.keys())
+      this.network.answerDials(other, name, rule === 'allow' ? undefined : rule);
+  }
+
+  /** Breaks all connections between two nodes, as a reset does; new ones can be made. */
+  breakLinks(a: string, b: string): void {
+    this.network.breakLinks(a, b);
+  }
+
+  /** How long frames take from one node to another, or without names everywhere, from now on. */
+  delay(latency: Latency, from?: string, to?: string): void {
+    if (from === undefined || to === undefined) this.network.defaultDelay = this.#draw(latency);
+    else this.network.setDelayOneWay(from, to, this.#draw(latency));
+  }
+
+  /** Does a fault, or nothing where it makes no sense. */
+  apply(fault: Fault): this {
+    applyToNodes(this, fault);
+    return this;
+  }
+
+  // --- time ---
+
+  /** Lets time pass. */
+  async advance(ms: number): Promise<void> {
+    await this.clock.advance(ms);
+  }
+
+  /** Lets time pass until a promise settles, and gives its value; fails after `maxMs`. */
+  async run<T>(promise: Promise<T>, maxMs: number = DEFAULT_MAX_MS): Promise<T> {
+    let settled = false;
+    const mark = (): void => void (settled = true);
+    promise.then(mark, mark);
+    await this.#wait('The promise did not settle', () => settled, maxMs);
+    return promise;
+  }
+
+  /** Lets time pass until a condition holds; fails after `maxMs` with the nodes' logs. */
+  async until(condition: () => boolean, maxMs: number = DEFAULT_MAX_MS): Promise<void> {
+    await this.#wait('The condition did not come to hold', condition, maxMs);
+  }
+
+  /** Ends every node that still runs, gracefully. Idempotent. */
+  async close(): Promise<void> {
+    for (const { process } of this.#machines.values()) process?.loop.thaw();
+    this.healAll();
+    const running = [...this.#nodes].filter(([name]) => this.isRunning(name));
+    await this.run(Promise.all(running.map(([, node]) => node.close())));
+  }
+
+  // --- inside ---
+
+  async #wait(complaint: string, condition: () => boolean, maxMs: number): Promise<void> {
+    if (await this.clock.advanceUntil(condition, maxMs)) return;
+    const logs = [...this.#machines.values()].map(
+      ({ name, log }) => `${name}:\n  ${log.lines.slice(-LINES_TOLD).join('\n  ')}`,
+    );
+    throw new SimulationError(
+      `${complaint} within ${maxMs} ms (seed ${this.#options.seed ?? 1})\n${logs.join('\n')}`,
+    );
+  }
+
+  /** A dial may take as long as a probe waits, and a stuck link is given up after two, as over TCP. */
+  #transport(process: Process, context: TransportContext): Transport {
+    const { wire, transportLimits, wrapTransport } = this.#options;
+    const dialMs = Math.max(1000, context.probeTimeoutMs);
+    const transport = createMemoryTransport(this.network, {
+      ...context,
+      name: process.name,
+      loop: process,
+      wire,
+      limits: { ...context.limits, ...transportLimits },
+      deadlines: { connectMs: dialMs, handshakeMs: dialMs, ackTimeoutMs: 2 * context.probeTimeoutMs },
+    });
+    return wrapTransport === undefined ? transport : wrapTransport(transport, process, context.id);
+  }
+
+  #machine(name: string, custom: ClusterOptions | undefined): Machine {
+    const known = this.#machines.get(name);
+    const { onLog } = this.#options;
+    const machine: Machine = {
+      name,
+      port: known?.port ?? FIRST_PORT + this.#machines.size,
+      log: known?.log ?? new NodeLog(() => this.nowMs, onLog && ((line) => onLog(name, line))),
+      custom: custom ?? known?.custom ?? {},
+      process: undefined,
+      node: undefined,
+    };
+    this.#machines.set(name, machine);
+    return machine;
+  }
+
+  #known(name: string): Machine {
+    const machine = this.#machines.get(name);
+    if (machine === undefined) throw new SimulationError(`No node of this cluster is called ${name}`);
+    return machine;
+  }
+
+  /** A node that was made and not started. */
+  #created(name: string): ClusterNode | undefined {
+    const node = this.isRunning(name) ? this.#nodes.get(name) : undefined;
+    return node?.status === 'created' ? node : undefined;
+  }
+
+  #nextName(): string {
+    let index = this.#machines.size;
+    let name = '';
+    do {
+      name = String.fromCharCode(97 + (index % 26)) + name;
+      index = Math.floor(index / 26) - 1;
+    } while (index >= 0);
+    return name;
+  }
+
+  #draw(latency: Latency): () => number {
+    return () => drawLatencyMs(latency, this.#latencyRandom);
+  }
+}

@@ -1,0 +1,255 @@
+import type { ClusterNode } from '../../cluster/node.js';
+import type { SessionTransport } from '../../transport/session-transport.js';
+import type { Transport } from '../../transport/transport.js';
+import { Random } from '../random.js';
+import { describeFault } from '../scenarios/describe.js';
+import { nodeNames } from '../scenarios/scenario.js';
+import type { ScenarioResult } from '../scenarios/scenario-result.js';
+import { TraceHash } from '../scenarios/trace-hash.js';
+import { DeliveryChecks } from './delivery-checks.js';
+import { EventChecks } from './event-checks.js';
+import { Findings } from './findings.js';
+import { MessageTap } from './message-tap.js';
+import { NodeCluster } from './node-cluster.js';
+import { generateNodeScenario, type GenerateNodeOptions, type NodeScenario } from './node-scenario.js';
+import type { Process } from './process.js';
+import { Traffic } from './traffic.js';
+import { TransportChecks } from './transport-checks.js';
+
+/** How a scenario is run, beside what it is. */
+export interface RunNodeOptions {
+  /** Every line of the trace, as it is written. */
+  readonly onTrace?: ((line: string) => void) | undefined;
+  /** Puts something between a node and its transport: a planted defect, for tests of the checks. */
+  readonly spoil?: ((transport: Transport) => Transport) | undefined;
+  /** The same, between the node's inbox and the node: what has arrived has arrived. */
+  readonly spoilInbox?: ((transport: Transport) => Transport) | undefined;
+}
+
+/** Between two looks at what does not need a look after every event. */
+const TICK_MS = 1000;
+const CALM_STEP_MS = 250;
+/** After everything has settled: whatever still comes, comes now. */
+const LASTING_MS = 6000;
+
+/** Draws a scenario of whole nodes from a seed and runs it. The same seed gives the same trace, byte for byte. */
+export function runNodeScenario(
+  seed: number,
+  options: RunNodeOptions & GenerateNodeOptions = {},
+): Promise<ScenarioResult> {
+  return runNodeSchedule(generateNodeScenario(seed, options), options);
+}
+
+/** Runs a scenario of whole nodes to its end, or to the first broken rule. */
+export async function runNodeSchedule(
+  scenario: NodeScenario,
+  options: RunNodeOptions = {},
+): Promise<ScenarioResult> {
+  return new NodeScenarioRun(scenario, options).run();
+}
+
+interface Life {
+  readonly node: ClusterNode;
+  readonly process: Process;
+  readonly traffic: Traffic;
+}
+
+class NodeScenarioRun {
+  readonly #scenario: NodeScenario;
+  readonly #options: RunNodeOptions;
+  readonly #hash = new TraceHash();
+  readonly #cluster: NodeCluster;
+  readonly #findings: Findings;
+  readonly #delivery: DeliveryChecks;
+  readonly #transports: TransportChecks;
+  readonly #random: Random;
+  readonly #lives: Life[] = [];
+  #isCalm = false;
+  #hasBegun = false;
+
+  constructor(scenario: NodeScenario, options: RunNodeOptions) {
+    this.#scenario = scenario;
+    this.#options = options;
+    const { seed } = scenario;
+    const { latency, wire, limits } = scenario.options;
+    // Of its own, so that a schedule with fewer faults has the same traffic as far as it can.
+    this.#random = new Random(seed ^ 0x5eed);
+    this.#cluster = new NodeCluster({
+      seed,
+      latency,
+      wire,
+      transportLimits: limits,
+      wrapTransport: (transport, process, id) => this.#watch(transport, process, id),
+      onNode: (node, process) => this.#begin(node, process),
+      onLog: (name, line) => this.#trace(`${name} ${line}`),
+    });
+    const nowMs = (): number => this.#cluster.nowMs;
+    this.#findings = new Findings(nowMs);
+    this.#delivery = new DeliveryChecks(this.#findings, nowMs);
+    this.#transports = new TransportChecks(this.#findings);
+  }
+
+  async run(): Promise<ScenarioResult> {
+    const { seed } = this.#scenario;
+    try {
+      await this.#play();
+    } catch (error) {
+      const [line] = String(error).split('\n');
+      this.#findings.add(error instanceof Error ? error.name : 'error', line!);
+    }
+    const { first } = this.#findings;
+    for (const { invariant, message } of this.#findings.all) this.#trace(`broken: ${invariant}: ${message}`);
+    return {
+      seed,
+      ok: first === undefined,
+      violation: first,
+      traceHash: this.#hash.digest,
+      sometimes: this.#transports.sometimes,
+      stats: {
+        virtualMs: this.#cluster.nowMs,
+        inputs: this.#lives.reduce((sum, { process }) => sum + process.tasks, 0),
+        messages: this.#delivery.count,
+      },
+    };
+  }
+
+  async #play(): Promise<void> {
+    const { nodes, schedule, runForMs } = this.#scenario;
+    const cluster = this.#cluster;
+    await cluster.start(...nodeNames(nodes));
+    this.#hasBegun = true;
+    for (const { traffic } of this.#lives) traffic.start();
+    this.#tick();
+    const startMs = cluster.nowMs;
+    for (const { atMs, fault } of schedule) {
+      if (atMs > runForMs || !(await this.#goOn(startMs + atMs - cluster.nowMs))) break;
+      this.#trace(describeFault(fault));
+      cluster.apply(fault);
+    }
+    if (!(await this.#goOn(startMs + runForMs - cluster.nowMs))) return;
+    if (await this.#calmDown()) await this.#end();
+  }
+
+  /** @returns whether all is well until then */
+  async #goOn(ms: number): Promise<boolean> {
+    return !(await this.#cluster.clock.advanceUntil(
+      () => this.#findings.first !== undefined,
+      Math.max(0, ms),
+    ));
+  }
+
+  async #calmDown(): Promise<boolean> {
+    const cluster = this.#cluster;
+    this.#trace('calm');
+    this.#isCalm = true;
+    for (const { traffic } of this.#lives) traffic.stop();
+    cluster.healAll();
+    for (const { process } of this.#lives) {
+      process.loop.slowDown(0);
+      process.loop.thaw();
+    }
+    const giveUpMs = cluster.nowMs + this.#scenario.settleWithinMs;
+    while (!(this.#agrees() && this.#delivery.isSettled && this.#isIdle())) {
+      if (cluster.nowMs > giveUpMs) return this.#giveUp();
+      if (!(await this.#goOn(CALM_STEP_MS))) return false;
+    }
+    for (const life of this.#running()) this.#askAll(life);
+    return this.#goOn(LASTING_MS);
+  }
+
+  /** Whoever can be asked now answers: nobody waits for anybody else. */
+  #askAll({ node, process, traffic }: Life): void {
+    for (const { node: other } of this.#running()) {
+      if (other === node) continue;
+      traffic.ask(other.local).catch((error: unknown) => {
+        this.#findings.add(
+          'answers',
+          `${process.name} got no answer of ${other.local.name} in the calm: ${String(error)}`,
+        );
+      });
+    }
+  }
+
+  #giveUp(): boolean {
+    if (!this.#agrees()) {
+      const views = this.#running().map(
+        ({ node, process }) => `${process.name} sees ${node.activeMembers.length}`,
+      );
+      this.#findings.add('14', `not all agree although the cluster is calm: ${views.join(', ')}`);
+    }
+    this.#delivery.finish(() => false);
+    this.#transports.look({ isCalm: true });
+    return false;
+  }
+
+  async #end(): Promise<void> {
+    const alive = new Set(this.#running().map(({ node }) => node.local.id));
+    this.#delivery.finish((id) => alive.has(id));
+    if (!this.#agrees()) this.#findings.add('14', 'the agreement did not last');
+    this.#transports.look({ isCalm: true });
+    await this.#cluster.close();
+    this.#transports.closed();
+  }
+
+  #tick(): void {
+    this.#delivery.tick();
+    this.#transports.look({ isCalm: false });
+    if (!this.#isCalm) this.#cluster.clock.setTimer(TICK_MS, () => this.#tick());
+  }
+
+  /** Whether everybody who runs holds exactly those who run for alive. */
+  #agrees(): boolean {
+    const running = this.#running();
+    const ids = running.map(({ node }) => node.local.id);
+    return running.every(
+      ({ node }) =>
+        node.activeMembers.length === ids.length && ids.every((id) => node.member(id)?.state === 'alive'),
+    );
+  }
+
+  /** Whether nobody stands still, and everything that came was taken. */
+  #isIdle(): boolean {
+    return (
+      this.#running().every(({ process }) => !process.loop.isFrozen) &&
+      this.#transports.complaints({ isCalm: true }).length === 0
+    );
+  }
+
+  #running(): readonly Life[] {
+    return this.#lives.filter(
+      ({ node, process }) =>
+        this.#cluster.nodes.get(process.name) === node && this.#cluster.isRunning(process.name),
+    );
+  }
+
+  #watch(transport: SessionTransport, process: Process, id: ClusterNode['local']['id']): Transport {
+    this.#transports.add(transport, process);
+    const { spoil, spoilInbox } = this.#options;
+    const tap = new MessageTap(spoil?.(transport) ?? transport, {
+      arrived: (message, give) => this.#delivery.arrived(id, message, give),
+      leaves: (to, sendOptions, promise) => this.#delivery.leaves(id, to, sendOptions, promise),
+    });
+    return spoilInbox?.(tap) ?? tap;
+  }
+
+  #begin(node: ClusterNode, process: Process): void {
+    const events = new EventChecks(process.name, node, this.#findings);
+    const random = this.#random.fork();
+    const checks = { delivery: this.#delivery, events, findings: this.#findings };
+    const traffic = new Traffic(node, process, this.#scenario.options.traffic, random, checks);
+    node.onEvent((event) => {
+      const { type, member } = event;
+      this.#trace(`${process.name} ${type} ${member.name} ${member.id} ${member.incarnation}`);
+      events.event(event);
+      if (type === 'unreachable' || type === 'left') this.#delivery.gone(process, member.id);
+    });
+    this.#lives.push({ node, process, traffic });
+    if (this.#hasBegun && !this.#isCalm) traffic.start();
+  }
+
+  #trace(line: string): void {
+    const stamped = `${this.#cluster.nowMs.toFixed(3)} ${line}`;
+    this.#hash.add(stamped);
+    this.#options.onTrace?.(stamped);
+  }
+}
