@@ -38,7 +38,8 @@ export class Checks {
     entry.checkToken = 0;
     if (this.#parts.leaver.leaving) return;
     this.#parts.count('checks');
-    if (reason === 'lost') return this.#parts.healer.ask(entry);
+    // A link that was there while its member was given up may be cut, and slow to come back (decisions 5).
+    if (reason === 'lost') return this.#parts.healer.ask(entry, entry.linked ? 'fresh' : 'kept');
     this.#parts.prober.begin(entry);
   }
 }

@@ -8,6 +8,9 @@ import type { PingOwner, SentPing } from './pings.js';
 /** Questions to lost members that are under way, at most; the oldest is given up. */
 const MAX_ASKED = 64;
 
+/** A timer may fire a rounding error before its time: what is this near is due, or it would be armed for now for ever. */
+const DUE_MS = 1;
+
 /**
  * Keeps in touch with what is lost: tries unreachable members, old addresses and seeds at a low, jittered rate, so that
  * a partition heals; forgets the terminal by time and by count. Decisions 9.
@@ -57,7 +60,7 @@ export class Healer implements PingOwner {
     this.#reapToken = 0;
     const { table, world, options } = this.#parts;
     for (const entry of table.buried) {
-      if (entry.buriedAtMs + options.tombstoneMs > world.now()) break;
+      if (entry.buriedAtMs + options.tombstoneMs > world.now() + DUE_MS) break;
       this.#forget(entry);
     }
     if (table.buried.size > 0) this.#armReaping();

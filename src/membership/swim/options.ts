@@ -116,8 +116,8 @@ export interface SwimOptions {
   readonly nackShare: number;
 
   /**
-   * How long an unreachable or left member is remembered, ms. 3,600,000 (1 h). At least 2 · (Max suspicion + sync +
-   * dissemination), or old news brings the dead back. After half of it alone, a node discards its view.
+   * How long an unreachable or left member is remembered, ms. 3,600,000 (1 h). At least 2 · (2n probe intervals
+   * until a silence is noticed + Max suspicion + sync + dissemination), or old news brings the dead back. After half of it alone, a node discards its view.
    */
   readonly tombstoneMs: number;
   /** Unreachable and left members remembered at most. 4096; the oldest go first. */

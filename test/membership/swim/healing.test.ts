@@ -1,4 +1,5 @@
 import { describe, it, expect } from '@jest/globals';
+import type { ProtocolTimer } from '../../../src/membership/protocol.js';
 import { AddressBook } from '../../../src/membership/swim/address-book.js';
 import { Alone, aliveOf, leftOf, peerOf, unreachableOf } from './alone.js';
 import { Cluster } from './cluster.js';
@@ -53,7 +54,34 @@ describe('a process that was stopped', () => {
   });
 });
 
+/** Its timers for tombstones fire a rounding error early. */
+class Hasty extends Alone {
+  reaps = 0;
+
+  override after(delayMs: number, timer: ProtocolTimer): void {
+    const early = timer.kind === 'reap' ? 1e-9 : 0;
+    if (timer.kind === 'reap' && ++this.reaps > 10) throw new RangeError('The tombstone is never reaped');
+    super.after(Math.max(0, delayMs - early), timer);
+  }
+}
+
 describe('what is lost', () => {
+  it('is forgotten in time, also by a timer that fires a rounding error early', () => {
+    const node = new Hasty({ tombstoneMs: 60_000 }).with(2);
+    node.hear(2, leftOf(1)).run(61_000);
+    expect(node.swim.gauges['tombstones']).toBe(0);
+    expect(node.reaps).toBe(1);
+  });
+
+  it('and said to live is asked on a new connection, where the old one may be cut', () => {
+    const node = new Alone().with(2);
+    node.swim.link(peerOf(1), 'up');
+    node.hear(2, unreachableOf(1, 2));
+    node.sent.length = 0;
+    node.hear(2, aliveOf(1, 1)).run(1000);
+    expect(node.sentOf('ping').filter(({ to }) => to.id === peerOf(1).id)).toMatchObject([{ via: 'fresh' }]);
+  });
+
   it('is tried about every ten intervals, with the verdict, so that it can refute', () => {
     const node = new Alone().with(2);
     node.hear(2, unreachableOf(1, 2), leftOf(2));
