@@ -1,0 +1,43 @@
+import { writeFileSync } from 'node:fs';
+import { ClusterError } from '../../errors.js';
+import { parseCliOptions, USAGE } from './cli-options.js';
+import type { CliIo } from './cli-io.js';
+import { replay } from './replay.js';
+import { survey } from './survey.js';
+
+/**
+ * The command line behind `npm run simulate`.
+ *
+ * @returns the exit code: 0 all is well, 1 a rule was broken, 2 it was called wrongly
+ */
+export async function main(args: readonly string[], io: CliIo): Promise<number> {
+  try {
+    if (args.some((arg) => /^--experiment(=|$)/.test(arg))) return await experiment(args, io);
+    const options = parseCliOptions(args);
+    if (options.help) {
+      io.out(USAGE);
+      return 0;
+    }
+    if (options.seed !== undefined || options.schedule !== undefined) return await replay(options, io);
+    return await survey(options, io);
+  } catch (cause) {
+    // A mistake of the caller's; everything else is ours, and its stack is needed.
+    if (!(cause instanceof ClusterError)) throw cause;
+    io.err(`${cause.message}\n`);
+    return 2;
+  }
+}
+
+/** Loaded only when asked for: the experiments are many. */
+async function experiment(args: readonly string[], io: CliIo): Promise<number> {
+  const { runExperiment } = await import('../experiments/run-experiment.js');
+  return runExperiment(args, {
+    ...io,
+    writeFile: (path, text) => writeFileSync(path, text),
+    host: {
+      realNowMs: () => performance.now(),
+      heapUsedBytes: () => process.memoryUsage().heapUsed,
+      peakRssBytes: () => process.resourceUsage().maxRSS * 1024,
+    },
+  });
+}

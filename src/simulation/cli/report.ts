@@ -1,0 +1,129 @@
+import { describeCluster, describeSchedule } from '../scenarios/describe.js';
+import type { Scenario } from '../scenarios/scenario.js';
+import type { Violation } from '../scenarios/scenario-result.js';
+import type { Tally } from './tally.js';
+
+/** A broken rule, with what is needed to understand and to repeat it. */
+export interface ViolationReport {
+  readonly seed: number;
+  readonly kind: 'protocol' | 'nodes';
+  readonly violation: Violation;
+  /** The command that runs it again, with a trace. */
+  readonly replay: string;
+  /** The scenario as it was drawn; whole-node scenarios are not data. */
+  readonly scenario?: Scenario | undefined;
+  readonly shrunk?:
+    { readonly scenario: Scenario; readonly violation: Violation; readonly attempts: number } | undefined;
+}
+
+/** The whole report as data, for `--json`. */
+export interface JsonReport {
+  readonly ok: boolean;
+  readonly from: number;
+  readonly seeds: number;
+  readonly nodes: readonly [number, number];
+  readonly jobs: number;
+  readonly wholeNodeSeeds: number;
+  readonly virtualHours: number;
+  readonly inputs: number;
+  readonly messages: number;
+  readonly realSeconds: number;
+  readonly eventsPerSecond: number;
+  readonly slowest: readonly { readonly seed: number; readonly realMs: number }[];
+  readonly sometimes: Readonly<Record<string, { readonly times: number; readonly seeds: number }>>;
+  readonly missing: readonly string[];
+  readonly violations: readonly ViolationReport[];
+}
+
+/** What a run came to, as data. */
+export function reportOf(
+  tally: Tally,
+  run: Pick<JsonReport, 'from' | 'nodes' | 'jobs' | 'realSeconds' | 'violations'>,
+): JsonReport {
+  return {
+    ok: tally.ok,
+    from: run.from,
+    seeds: tally.seeds,
+    nodes: run.nodes,
+    jobs: run.jobs,
+    wholeNodeSeeds: tally.wholeNodeSeeds,
+    virtualHours: tally.virtualMs / 3_600_000,
+    inputs: tally.inputs,
+    messages: tally.messages,
+    realSeconds: run.realSeconds,
+    eventsPerSecond: Math.round(tally.inputs / run.realSeconds),
+    slowest: tally.slowest.map(({ result, realMs }) => ({ seed: result.seed, realMs: Math.round(realMs) })),
+    sometimes: Object.fromEntries(tally.paths),
+    missing: tally.missing,
+    violations: run.violations,
+  };
+}
+
+/** What a run came to, for people. */
+export function summary(report: JsonReport): string {
+  const { seeds, wholeNodeSeeds, from, nodes, missing, sometimes, violations } = report;
+  const whole = wholeNodeSeeds === 0 ? '' : `, ${count(wholeNodeSeeds)} of them of whole nodes`;
+  const lines = [
+    `${count(seeds)} seeds from ${from}${whole}, ${nodes.join('..')} nodes: ${verdict(report)}`,
+    `${report.virtualHours.toFixed(1)} virtual hours, ${count(report.inputs)} inputs, ${count(report.messages)} messages`,
+    `in ${report.realSeconds.toFixed(1)} s with ${report.jobs} jobs: ${count(report.eventsPerSecond)} inputs/s, ` +
+      `${(report.realSeconds / Math.max(1, seeds)).toFixed(3)} s per seed`,
+    `slowest: ${report.slowest.map(({ seed, realMs }) => `${seed} (${(realMs / 1000).toFixed(1)} s)`).join(', ')}`,
+    ...pathLines(sometimes),
+  ];
+  if (missing.length > 0) lines.push(`missing (never taken): ${missing.join(', ')}`);
+  if (violations.length > 1) lines.push(`violated: ${violations.map(({ seed }) => seed).join(', ')}`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** A violation for people. */
+export function violationText(report: ViolationReport): string {
+  const { seed, violation, replay, scenario, shrunk } = report;
+  const lines = [
+    '',
+    `seed ${seed} breaks rule ${violation.invariant} ${at(violation)}`,
+    `  ${violation.message}`,
+  ];
+  if (scenario !== undefined)
+    lines.push(`  ${describeCluster(scenario)}; ${scenario.schedule.length} faults`);
+  if (shrunk !== undefined) {
+    const faults = shrunk.scenario.schedule.length;
+    lines.push(
+      `shrunk to ${faults} ${faults === 1 ? 'fault' : 'faults'} in ${shrunk.attempts} attempts: ${describeCluster(shrunk.scenario)}`,
+      `  ${shrunk.violation.message} ${at(shrunk.violation)}`,
+      describeSchedule(shrunk.scenario.schedule),
+      'the same as JSON (replay it with: npm run simulate -- --schedule FILE --trace):',
+      JSON.stringify(shrunk.scenario),
+    );
+  }
+  lines.push('replay with:', `  ${replay}`, '');
+  return lines.join('\n');
+}
+
+function verdict({ ok, violations, missing }: JsonReport): string {
+  if (ok) return 'all is well';
+  return violations.length > 0
+    ? `${violations.length} broke a rule`
+    : `${missing.length} paths were never taken`;
+}
+
+function pathLines(sometimes: JsonReport['sometimes']): string[] {
+  const entries = Object.entries(sometimes);
+  if (entries.length === 0) return [];
+  const width = Math.max(...entries.map(([path]) => path.length));
+  return [
+    'sometimes:',
+    ...entries.map(
+      ([path, { times, seeds }]) =>
+        `  ${path.padEnd(width)} ${count(times).padStart(11)} times in ${count(seeds)} seeds`,
+    ),
+  ];
+}
+
+function at({ atMs }: Violation): string {
+  return `at ${(atMs / 1000).toFixed(3)} s`;
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en-US');
+}

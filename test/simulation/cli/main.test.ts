@@ -1,0 +1,119 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { main } from '../../../src/simulation/cli/main.js';
+import type { JsonReport } from '../../../src/simulation/cli/report.js';
+import type { Scenario } from '../../../src/simulation/scenarios/scenario.js';
+
+let folder: string;
+beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'simulate-'))));
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** Calls the command line as a shell would, in this process. */
+async function simulate(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
+  let out = '';
+  let err = '';
+  const code = await main(args, { out: (text) => void (out += text), err: (text) => void (err += text) });
+  return { code, out, err };
+}
+
+/** Power fails and there is next to no time to find that out: rule 14 is broken for sure. */
+const hopeless: Scenario = {
+  seed: 1,
+  nodes: 4,
+  themes: [],
+  options: {},
+  schedule: [
+    { atMs: 1000, fault: { kind: 'set-metadata', node: 'a', metadata: {} } },
+    { atMs: 2000, fault: { kind: 'power-off', node: 'b' } },
+  ],
+  runForMs: 2100,
+  settleWithinMs: 2000,
+};
+
+describe('npm run simulate', () => {
+  it('tells its options', async () => {
+    const { code, out } = await simulate('--help');
+    expect(code).toBe(0);
+    expect(out).toContain('--seeds N');
+  });
+
+  it('ends with 2 and a sentence when it is called wrongly', async () => {
+    expect(await simulate('--nodes', '9..2')).toEqual({
+      code: 2,
+      out: '',
+      err: 'Option "--nodes" is "9..2": must be MIN..MAX or one number, from 2 to 5000, for example 5..64\n',
+    });
+    const missing = await simulate('--schedule', join(folder, 'none.json'));
+    expect(missing).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/"--schedule" is ".*none.json", which cannot be read/),
+    });
+    const folderAsTrace = await simulate('--seed', '1', '--trace', folder);
+    expect(folderAsTrace).toMatchObject({ code: 2, err: expect.stringContaining('"--trace"') });
+  });
+
+  it('runs seeds and tells how much that was', async () => {
+    const file = join(folder, 'report.json');
+    const args = '--seeds 4 --from 20 --nodes 3..5 --jobs 1 --kind protocol --json'.split(' ');
+    const { code, out } = await simulate(...args, file);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^4 seeds from 20, 3\.\.5 nodes: all is well\n/);
+    expect(out).toMatch(/slowest: \d+ \(/);
+    const report = JSON.parse(readFileSync(file, 'utf8')) as JsonReport;
+    expect(report).toMatchObject({ ok: true, from: 20, seeds: 4, nodes: [3, 5], jobs: 1, violations: [] });
+    expect(report.inputs).toBeGreaterThan(1000);
+    expect(report.virtualHours).toBeGreaterThan(0.01);
+    // So few seeds need not take every path.
+    expect(report.missing.length).toBeGreaterThan(0);
+  });
+
+  it('writes nothing but JSON to standard output with --json -', async () => {
+    const { out, err } = await simulate(
+      ...'--seeds 1 --nodes 3 --jobs 1 --kind protocol --json -'.split(' '),
+    );
+    expect(JSON.parse(out)).toMatchObject({ seeds: 1 });
+    expect(err).toContain('1 seeds from 1');
+  });
+
+  it('runs a single seed, and writes its trace where it is told to', async () => {
+    const file = join(folder, 'trace.txt');
+    const { code, out } = await simulate(...'--seed 4 --nodes 3 --kind protocol --trace'.split(' '), file);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^seed 4: all is well\n/);
+    const trace = readFileSync(file, 'utf8');
+    expect(trace).toMatch(/ s {2}b +joined a/);
+    const traced = await simulate(...'--seed 4 --nodes 3 --kind protocol --trace'.split(' '));
+    expect(traced.out).toBe(trace);
+    const withMessages = await simulate(
+      ...'--seed 4 --nodes 3 --kind protocol --trace --messages'.split(' '),
+    );
+    expect(withMessages.out.length).toBeGreaterThan(2 * trace.length);
+  });
+
+  it('runs a single seed of whole nodes', async () => {
+    const { code, out } = await simulate(...'--seed 7 --nodes 3'.split(' '));
+    expect(out).toMatch(/^seed 7: all is well\n/);
+    expect(code).toBe(0);
+  });
+
+  it('shrinks a violation, and says how to see it again', async () => {
+    const file = join(folder, 'hopeless.json');
+    writeFileSync(file, JSON.stringify(hopeless));
+    const { code, out, err } = await simulate('--schedule', file);
+    expect(code).toBe(1);
+    expect(err).toContain('power-off b');
+    expect(out).toContain('seed 1 breaks rule 14 at ');
+    expect(out).toContain('Waited 2000 ms in vain until all agree');
+    expect(out).toContain('shrunk to 1 fault in ');
+    expect(out).toMatch(/replay with:\n {2}npm run simulate -- --schedule .*hopeless.json --trace\n/);
+    const shrunk = out.split('\n').find((line) => line.startsWith('{'))!;
+    writeFileSync(file, shrunk);
+    const again = await simulate('--schedule', file, '--no-shrink', '--check-determinism');
+    expect(again.code).toBe(1);
+    expect(again.out).toContain('seed 1 breaks rule 14 at ');
+    const wasShrunk = JSON.parse(shrunk) as Scenario;
+    expect(wasShrunk.schedule.map(({ fault }) => fault.kind)).toEqual(['power-off']);
+  });
+});

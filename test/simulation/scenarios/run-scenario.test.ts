@@ -1,0 +1,149 @@
+import { describe, expect, it } from '@jest/globals';
+import type { SwimMessage } from '../../../src/membership/swim/messages.js';
+import type { Check } from '../../../src/simulation/invariants/check.js';
+import { violated } from '../../../src/simulation/invariants/violation.js';
+import type { Fault } from '../../../src/simulation/scenarios/fault.js';
+import { generateScenario } from '../../../src/simulation/scenarios/generate.js';
+import { runScenario } from '../../../src/simulation/scenarios/run-scenario.js';
+import { scenarioFromJson } from '../../../src/simulation/scenarios/scenario-json.js';
+import type { Scenario } from '../../../src/simulation/scenarios/scenario.js';
+
+const quiet: Scenario = {
+  seed: 5,
+  nodes: 4,
+  themes: [],
+  options: {},
+  schedule: [],
+  runForMs: 5000,
+  settleWithinMs: 60_000,
+};
+
+function scheduled(...faults: readonly (readonly [number, Fault])[]): Scenario {
+  return { ...quiet, schedule: faults.map(([atMs, fault]) => ({ atMs, fault })), runForMs: 60_000 };
+}
+
+describe('a scenario', () => {
+  it('gives the same trace each time, and another with another seed', () => {
+    const scenario = generateScenario(4, { nodes: [5, 8] });
+    const result = runScenario(scenario);
+    expect(runScenario(scenario)).toEqual(result);
+    expect(runScenario({ ...scenario, seed: 5 }).traceHash).not.toBe(result.traceHash);
+  });
+
+  it('is the same when somebody reads its trace', () => {
+    const scenario = generateScenario(9, { nodes: [5, 8] });
+    const lines: string[] = [];
+    const traced = runScenario(scenario, { onTrace: (line) => lines.push(line) });
+    expect(traced).toEqual(runScenario(scenario));
+    expect(lines.length).toBeGreaterThan(100);
+  });
+
+  it('counts what was done and which paths were taken', () => {
+    const { ok, sometimes, stats } = runScenario(scheduled([1000, { kind: 'crash', node: 'b' }]));
+    expect(ok).toBe(true);
+    expect(sometimes).toMatchObject({ 'suspected and unreachable': expect.any(Number) });
+    expect(stats.virtualMs).toBeGreaterThan(60_000);
+    expect(stats.inputs).toBeGreaterThan(500);
+    expect(stats.messages).toBeGreaterThan(200);
+  });
+
+  it('heals everything and releases everybody when peace comes', () => {
+    const { violation } = runScenario(
+      scheduled(
+        [0, { kind: 'cut', from: 'a', to: 'b' }],
+        [0, { kind: 'lose', share: 1, from: 'b', to: 'c' }],
+        [0, { kind: 'pause', node: 'c' }],
+        [0, { kind: 'slow-loop', node: 'd', callbackMs: 40 }],
+        [0, { kind: 'answer-dials', node: 'd', rule: 'drop' }],
+      ),
+    );
+    expect(violation).toBeUndefined();
+  });
+
+  it('goes on when a fault makes no sense', () => {
+    const { violation } = runScenario(
+      scheduled(
+        [0, { kind: 'crash', node: 'z' }],
+        [0, { kind: 'crash', node: 'b' }],
+        [1, { kind: 'crash', node: 'b' }],
+        [2, { kind: 'resume', node: 'b' }],
+        [3, { kind: 'heal', from: 'a', to: 'a' }],
+      ),
+    );
+    expect(violation).toBeUndefined();
+  });
+
+  it('tells which rule was broken, and when', () => {
+    const check: Check<SwimMessage> = {
+      fault: ({ kind }) => (kind === 'leave' ? violated(6, { name: 'b' }, 'did it') : undefined),
+    };
+    const scenario = scheduled([2000, { kind: 'leave', node: 'b' }]);
+    const { ok, violation } = runScenario(scenario, { checks: [check] });
+    expect(ok).toBe(false);
+    expect(violation).toMatchObject({ invariant: '6', message: 'Invariant 6 is broken: b did it' });
+    expect(violation!.atMs).toBeGreaterThanOrEqual(2000);
+    expect(violation!.atMs).toBeLessThan(10_000);
+  });
+
+  it('breaks rule 14 when agreement does not come in time', () => {
+    const { violation } = runScenario({
+      ...scheduled([0, { kind: 'power-off', node: 'b' }]),
+      runForMs: 1,
+      settleWithinMs: 2000,
+    });
+    expect(violation?.invariant).toBe('14');
+  });
+
+  it('names an exception that no rule speaks of by its class', () => {
+    const check: Check<SwimMessage> = {
+      fault: () => {
+        throw new RangeError('too far');
+      },
+    };
+    const { violation } = runScenario(scheduled([0, { kind: 'heal-all' }]), { checks: [check] });
+    expect(violation).toMatchObject({ invariant: 'RangeError', message: 'too far' });
+  });
+});
+
+describe('a saved scenario', () => {
+  it('replays to the same result', () => {
+    for (const seed of [3, 19]) {
+      const scenario = generateScenario(seed, { nodes: [5, 8] });
+      const saved = scenarioFromJson(JSON.stringify(scenario, undefined, 2), '--schedule');
+      expect(runScenario(saved)).toEqual(runScenario(scenario));
+    }
+  });
+
+  it('may be written by hand, in any order and without the rest', () => {
+    const text = JSON.stringify({
+      seed: 1,
+      nodes: 3,
+      schedule: [
+        { atMs: 2000, fault: { kind: 'restart', node: 'b' } },
+        { atMs: 1000, fault: { kind: 'crash', node: 'b' } },
+      ],
+      runForMs: 3000,
+      settleWithinMs: 60_000,
+    });
+    const scenario = scenarioFromJson(text, '--schedule');
+    expect(scenario.schedule.map(({ atMs }) => atMs)).toEqual([1000, 2000]);
+    expect(runScenario(scenario).ok).toBe(true);
+  });
+
+  it.each([
+    ['{', /"--schedule" holds no JSON/],
+    ['[]', /holds no scenario/],
+    ['{"seed": 1}', /holds no scenario: nodes: /],
+    [
+      JSON.stringify({ ...quiet, schedule: [{ atMs: 1, fault: { kind: 'explode', node: 'a' } }] }),
+      /holds no scenario: schedule\.0\.fault\.kind: .*"explode"/,
+    ],
+    [
+      JSON.stringify({ ...quiet, schedule: [{ atMs: 1, fault: { kind: 'lose', share: 3 } }] }),
+      /schedule\.0\.fault\.share: must be a share from 0 to 1/,
+    ],
+    [JSON.stringify({ ...quiet, options: { present: 'lan' } }), /options\.present/],
+  ])('is refused with the place of its mistake: %s', (text, message) => {
+    expect(() => scenarioFromJson(text, '--schedule')).toThrow(message);
+  });
+});
