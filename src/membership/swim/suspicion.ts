@@ -93,12 +93,19 @@ export class Suspicions {
     this.#parts.count('confirmations');
     const { id, incarnation } = entry.member;
     gossiper.spread({ type: 'suspect', id, incarnation, accuser, kind }, accuser);
+    const beforeMs = suspicion.deadlineMs;
     this.#moveUp(suspicion, suspicion.startedAtMs + this.#timeoutMs(suspicion));
-    this.traced('suspicion-confirmed', suspicion, accuser, kind);
+    this.traced('suspicion-confirmed', suspicion, accuser, kind, beforeMs - suspicion.deadlineMs);
   }
 
   /** Tells of a suspicion, with the figures of its timeout at this moment. */
-  traced(kind: 'suspected' | 'suspicion-confirmed', suspicion: Suspicion, by: NodeId, detail: string): void {
+  traced(
+    kind: 'suspected' | 'suspicion-confirmed',
+    suspicion: Suspicion,
+    by: NodeId,
+    detail: string,
+    soonerMs = 0,
+  ): void {
     if (!this.#parts.isTraced) return;
     const { options, table } = this.#parts;
     this.#parts.trace(kind, suspicion.entry.member.id, by, detail, {
@@ -107,6 +114,7 @@ export class Suspicions {
       maxMs: maxSuspicionMs(options, table.size),
       confirmations: suspicion.accusers.size - 1,
       expected: this.#expected(suspicion),
+      soonerMs,
     });
   }
 

@@ -15,8 +15,8 @@ export const traceFigures = {
   buddy: [],
   health: ['score'],
   // suspicions and verdicts
-  suspected: ['timeoutMs', 'minMs', 'maxMs', 'confirmations', 'expected'],
-  'suspicion-confirmed': ['timeoutMs', 'minMs', 'maxMs', 'confirmations', 'expected'],
+  suspected: ['timeoutMs', 'minMs', 'maxMs', 'confirmations', 'expected', 'soonerMs'],
+  'suspicion-confirmed': ['timeoutMs', 'minMs', 'maxMs', 'confirmations', 'expected', 'soonerMs'],
   recovered: [],
   refuted: ['incarnation'],
   verdict: ['suspectedForMs', 'minMs', 'witnesses', 'hardForMs?', 'deadlineMs?'],

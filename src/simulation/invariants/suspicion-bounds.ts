@@ -12,8 +12,6 @@ const ROUNDING_MS = 0.01;
 
 interface Suspicion {
   readonly accusers: Set<NodeId>;
-  timeoutMs: number;
-  n: number;
 }
 
 /**
@@ -49,18 +47,13 @@ export class SuspicionBounds<M> implements Check<M> {
     const running = this.#suspicions.of(node);
     if (running === undefined || about === undefined || by === undefined || data === undefined) return;
     const n = this.#counts.at(node);
-    const figures: Figures = {
-      timeoutMs: Number.NaN,
-      confirmations: Number.NaN,
-      expected: Number.NaN,
-      ...data,
-    };
+    const figures: Figures = { ...UNKNOWN, ...data };
     const before = kind === 'suspected' ? undefined : running.get(about);
     const [accuser = by] = before?.accusers ?? [];
     this.#compare(node, n, accuser, figures);
-    const { timeoutMs, confirmations } = figures;
+    const { soonerMs, confirmations } = figures;
     if (before === undefined) {
-      running.set(about, { accusers: new Set([by]), timeoutMs, n });
+      running.set(about, { accusers: new Set([by]) });
       return;
     }
     if (before.accusers.has(by)) violated(11, node, 'counted one accuser twice');
@@ -68,12 +61,7 @@ export class SuspicionBounds<M> implements Check<M> {
     if (confirmations > before.accusers.size - 1) {
       violated(11, node, `counted ${confirmations} confirmations by ${before.accusers.size - 1} others`);
     }
-    // Min grows with n, whatever the confirmations do.
-    if (timeoutMs > before.timeoutMs + ROUNDING_MS && n <= before.n) {
-      violated(11, node, `lengthened a suspicion from ${before.timeoutMs} to ${timeoutMs} ms`);
-    }
-    before.timeoutMs = timeoutMs;
-    before.n = n;
+    if (!(soonerMs >= 0)) violated(11, node, `lengthened a suspicion by ${-soonerMs} ms for a confirmation`);
   }
 
   #compare(
@@ -111,4 +99,13 @@ interface Figures {
   readonly timeoutMs: number;
   readonly confirmations: number;
   readonly expected: number;
+  readonly soonerMs: number;
 }
+
+/** A figure that is not told breaks the rule. */
+const UNKNOWN: Figures = {
+  timeoutMs: Number.NaN,
+  confirmations: Number.NaN,
+  expected: Number.NaN,
+  soonerMs: Number.NaN,
+};

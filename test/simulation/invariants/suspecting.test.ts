@@ -143,6 +143,16 @@ describe('a suspicion', () => {
     }
     expectFound(11, silentDeath, { world: (real) => new Doubled(real) }, /one accuser twice/);
   });
+
+  it('whose deadline moves away by a confirmation is found (11)', () => {
+    class Lengthened extends TamperedWorld {
+      override traced(event: TraceEvent): void {
+        const { data } = event;
+        super.traced(data === undefined ? event : { ...event, data: { ...data, soonerMs: -1 } });
+      }
+    }
+    expectFound(11, silentDeath, { world: (real) => new Lengthened(real) }, /lengthened a suspicion/);
+  });
 });
 
 describe('local health', () => {
