@@ -34,7 +34,7 @@ export interface ProtocolTimer {
  * What the transport saw of the way to a peer. Decisions 3:
  *
  * - `up`: a handshake completed, whoever dialled
- * - `goodbye`: the peer closed the link and said so
+ * - `goodbye`: the link was closed on purpose: the peer said so, or our own pool was full and chose it
  * - `closed`: an established link ended without a goodbye: no evidence, but a reason to probe
  * - `refused`: our dial to one IP literal got ECONNREFUSED: hard evidence
  * - `replaced`: our own dial, completed, was answered by another NodeId (`by`): hard evidence

@@ -20,7 +20,7 @@ export function applyToNodes(cluster: NodeCluster, fault: Fault): void {
       cluster.healAll();
       return;
     case 'flap':
-      cluster.flap(fault.a, fault.b, fault);
+      flap(cluster, fault);
       return;
     case 'delay':
       cluster.delay(fault.latency, fault.from, fault.to);
@@ -89,4 +89,19 @@ function toRunning(cluster: NodeCluster, fault: NodeFault): void {
       return;
     default:
   }
+}
+
+/** Both directions go down and come up again, so many times, or until all is healed. */
+function flap(cluster: NodeCluster, fault: Extract<Fault, { readonly kind: 'flap' }>): void {
+  const { a, b, downMs, upMs, times } = fault;
+  if (times <= 0) return;
+  const { healings } = cluster;
+  cluster.cut(a, b);
+  cluster.clock.setTimer(downMs, () => {
+    if (healings !== cluster.healings) return;
+    cluster.heal(a, b);
+    cluster.clock.setTimer(upMs, () => {
+      if (healings === cluster.healings) flap(cluster, { ...fault, times: times - 1 });
+    });
+  });
 }

@@ -73,7 +73,8 @@ export class NodeCluster {
   readonly #latencyRandom: Random;
   readonly #machines = new Map<string, Machine>();
   readonly #nodes = new Map<string, ClusterNode>();
-  #healings = 0;
+  /** How often all was healed: what was to go on until then ends. */
+  healings = 0;
 
   constructor(options: NodeClusterOptions = {}) {
     this.#options = options;
@@ -237,25 +238,6 @@ export class NodeCluster {
     this.network.cutOneWay(from, to);
   }
 
-  /** Both directions go down and come up again, so many times, or until all is healed. */
-  flap(
-    a: string,
-    b: string,
-    rhythm: { readonly downMs: number; readonly upMs: number; readonly times: number },
-  ): void {
-    const { downMs, upMs, times } = rhythm;
-    if (times <= 0) return;
-    const healings = this.#healings;
-    this.cut(a, b);
-    this.clock.setTimer(downMs, () => {
-      if (healings !== this.#healings) return;
-      this.heal(a, b);
-      this.clock.setTimer(upMs, () => {
-        if (healings === this.#healings) this.flap(a, b, { downMs, upMs, times: times - 1 });
-      });
-    });
-  }
-
   /** Undoes cuts and refused dials between two nodes, or without names everything that `cut` and `partition` did. */
   heal(a?: string, b?: string): void {
     this.network.heal(a, b);
@@ -263,7 +245,7 @@ export class NodeCluster {
 
   /** Undoes everything that was done to the network, delays too. Machines without power stay so. */
   healAll(): void {
-    this.#healings++;
+    this.healings++;
     this.network.clearWays();
     this.network.defaultDelay = this.#draw(this.#options.latency ?? DEFAULT_LATENCY);
     this.network.lossPerFrame = 0;

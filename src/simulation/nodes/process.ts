@@ -57,6 +57,10 @@ export class Process implements Clock, ProcessLoop {
     return EPOCH_AT_START_MS + this.#world.now() + this.#wallShiftMs;
   }
 
+  sleptMs(): number {
+    return this.loop.sleptMs();
+  }
+
   setTimer(delayMs: number, callback: () => void): Timer {
     this.tasks++;
     return this.loop.setTimer(delayMs, callback);

@@ -34,7 +34,7 @@ export class Lanes {
     const pool = this.#pool(link);
     pool.add(link);
     const victim = pool.excess(link, (other) => this.#busyness(other));
-    if (victim !== undefined) this.leave(victim, 'idle');
+    if (victim !== undefined) this.#evict(victim);
   }
 
   /** Takes a link out of its place; it stays as it is. */
@@ -72,6 +72,12 @@ export class Lanes {
       if (established && goodbye !== undefined) link.leave(goodbye);
       else link.drop();
     }
+  }
+
+  /** Our own node is told too: it would take a refused dial for a firewall's while it believes in an open link (ADR 9). */
+  #evict(link: PeerLink): void {
+    this.leave(link, 'idle');
+    if (link.purpose === 'protocol') this.world.link(link.proven!, 'goodbye');
   }
 
   /** 0 for a link that can be closed without harm; a protocol link is the busier the later it was used. */

@@ -137,6 +137,35 @@ describe('a node of it', () => {
     expect(b!.stats.stalledMs).toBeLessThanOrEqual(700);
   });
 
+  it('whose machine sleeps finds its timers where they were, and its wall clock ahead', async () => {
+    const [, b] = await create().start('a', 'b');
+    const process = cluster.process('b');
+    const [nowMs, epochMs] = [process.now(), process.epochMs()];
+    let firedAtMs = 0;
+    process.setTimer(1000, () => (firedAtMs = cluster.nowMs));
+    const suspendedAtMs = cluster.nowMs;
+    cluster.suspend('b', 5000);
+    await cluster.advance(5500);
+    expect(process.now() - nowMs).toBeCloseTo(500, 5);
+    expect(process.epochMs() - epochMs).toBeCloseTo(5500, 5);
+    await cluster.advance(1000);
+    expect(firedAtMs - suspendedAtMs).toBeCloseTo(6000, 5);
+    expect(b!.stats.stalls).toBe(1);
+  });
+
+  it('that is slow answers later by what each of its callbacks takes', async () => {
+    const [a, b] = await create().start('a', 'b');
+    b!.onRequest('x', () => 'here');
+    await cluster.run(a!.request(b!.local, 'x', 1));
+    await cluster.advance(100);
+    cluster.apply({ kind: 'slow-loop', node: 'b', callbackMs: 30 });
+    const began = cluster.nowMs;
+    await cluster.run(
+      Promise.all([1, 2, 3].map((i) => a!.request(b!.local, 'x', i, { headers: { n: 'x'.repeat(i) } }))),
+    );
+    expect(cluster.nowMs - began).toBeGreaterThan(2 * 30);
+  });
+
   it('that is paused cannot be told from one without power until it goes on', async () => {
     const [a] = await create().start('a', 'b', 'c');
     const seen = record(a!);

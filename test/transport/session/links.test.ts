@@ -280,6 +280,8 @@ describe('the pools', () => {
     expect(sent.every(({ state }) => state === 'acknowledged')).toBe(true);
     expect(others.filter(({ reports }) => reports.join().includes('goodbye'))).toHaveLength(2);
     expect(others.filter(({ reports }) => reports.join().includes('closed'))).toHaveLength(0);
+    // The evicting node's protocol must not go on believing in open links to those two.
+    expect(a.reports.filter((report) => report.includes('goodbye'))).toHaveLength(2);
   });
 
   it('close a payload link that has been idle, and nothing is lost with it', async () => {
