@@ -1,5 +1,5 @@
-import { formatAddress } from '../../address.js';
-import type { Peer, ProtocolSendOptions } from '../../membership/protocol.js';
+import { formatAddress, type Address } from '../../address.js';
+import type { LinkEvidence, Peer, ProtocolSendOptions } from '../../membership/protocol.js';
 import type { NodeId } from '../../node-id.js';
 import type { VirtualClock } from '../clock/virtual-clock.js';
 import type { Random } from '../random.js';
@@ -7,7 +7,7 @@ import { Crossing, type Arrivals } from './crossing.js';
 import { LinkEnd, type Endpoint, type Item } from './link-end.js';
 import { Listeners } from './listeners.js';
 import type { Paths } from './paths.js';
-import { PendingDial, type Outgoing } from './pending-dial.js';
+import { PendingDial, type Dialling, type Outgoing, type Via } from './pending-dial.js';
 import { Sockets } from './sockets.js';
 
 /** A link made for one verification is closed after this long. */
@@ -18,8 +18,6 @@ const MAX_RETRANSMIT_MS = 120_000;
 const READY: Item<never> = { kind: 'ready' };
 const CLOSED: Item<never> = { kind: 'closed' };
 const GOODBYE: Item<never> = { kind: 'goodbye' };
-
-type Via = 'kept' | 'fresh' | 'verify';
 
 /** How links behave. */
 export interface LinkOptions {
@@ -34,17 +32,22 @@ export interface LinkOptions {
  * back from it), closed by the kernel when a process dies, refused when nobody listens, silent when nobody is there.
  * They give a protocol the same evidence as a node would.
  */
-export class SimulatedLinks<M> implements Arrivals<M> {
-  readonly #clock: VirtualClock;
-  readonly #paths: Paths;
+export class SimulatedLinks<M> implements Arrivals<M>, Dialling<M> {
+  /** @internal Where dials travel. */
+  readonly clock: VirtualClock;
+  /** @internal */
+  readonly paths: Paths;
+  /** @internal */
+  readonly listeners = new Listeners<M>();
   readonly #random: Random;
   readonly #options: LinkOptions;
-  readonly #listeners = new Listeners<M>();
+  /** Addresses, written out: members are shared, and so are their addresses. */
+  readonly #hosts = new WeakMap<Address, string>();
   readonly #stalled = new Set<LinkEnd<M>>();
 
   constructor(clock: VirtualClock, paths: Paths, random: Random, options: LinkOptions) {
-    this.#clock = clock;
-    this.#paths = paths;
+    this.clock = clock;
+    this.paths = paths;
     this.#random = random;
     this.#options = options;
     paths.onHeal = (from, to) =>
@@ -56,7 +59,7 @@ export class SimulatedLinks<M> implements Arrivals<M> {
   /** A process starts to listen at its address. */
   open(endpoint: Endpoint<M>): Sockets<M> {
     const sockets = new Sockets(endpoint, formatAddress(endpoint.self.address));
-    this.#listeners.open(sockets);
+    this.listeners.open(sockets);
     return sockets;
   }
 
@@ -65,7 +68,7 @@ export class SimulatedLinks<M> implements Arrivals<M> {
    * with it, nobody is told.
    */
   close(sockets: Sockets<M>, how: 'closed' | 'goodbye' | 'silent'): void {
-    this.#listeners.close(sockets);
+    this.listeners.close(sockets);
     for (const dial of sockets.dials.values()) dial.abandon();
     for (const dial of sockets.ownDials) dial.abandon();
     for (const end of [...sockets.kept.all(), ...sockets.verify.values()]) {
@@ -99,41 +102,28 @@ export class SimulatedLinks<M> implements Arrivals<M> {
   // --- dialling ---
 
   #dial(from: Sockets<M>, to: Peer, via: Via, first: Outgoing<M>): void {
-    const { endpoint } = from;
-    const dial = new PendingDial(from, to, first, (evidence, by) => {
-      if (via === 'kept') from.dials.delete(dialKey(to));
-      else from.ownDials.delete(dial);
-      if (evidence === undefined) return;
-      for (const { token } of dial.waiting) if (token !== undefined) endpoint.unsent(token);
-      endpoint.evidence(to, evidence, by);
-    });
+    const dial = new PendingDial(this, from, to, this.#hostOf(to.address), via, first);
     if (via === 'kept') from.dials.set(dialKey(to), dial);
     else from.ownDials.add(dial);
     const isSelf = dial.toHost === from.host;
-    dial.timeout = endpoint.loop.setTimer(isSelf ? 1 : this.#options.dialTimeoutMs, () =>
-      dial.fail('silent'),
-    );
-    if (isSelf) return;
-    dial.knock(this.#clock, this.#paths, this.#listeners, (target) => this.#accepted(dial, via, target));
+    const timeoutMs = isSelf ? 1 : this.#options.dialTimeoutMs;
+    dial.timeout = from.endpoint.loop.setTimer(timeoutMs, () => dial.fail('silent'));
+    if (!isSelf) dial.knock();
   }
 
-  /** The target's kernel has accepted; its process answers the hello when it runs. */
-  #accepted(dial: PendingDial<M>, via: Via, target: Sockets<M>): void {
-    const from = dial.from.host;
-    const to = target.host;
-    const helloMs = this.#paths.latencyMs(to, from) + this.#paths.latencyMs(from, to);
-    this.#clock.setTimer(helloMs, () =>
-      target.read(() => {
-        if (dial.settled || this.#paths.isCut(to, from) || !target.isOpen) return;
-        this.#clock.setTimer(this.#paths.latencyMs(to, from), () =>
-          dial.from.read(() => this.#welcomed(dial, via, target)),
-        );
-      }),
-    );
+  /** @internal */
+  ended(dial: PendingDial<M>, evidence: LinkEvidence | undefined, by: NodeId | undefined): void {
+    const { from, to, via } = dial;
+    if (via === 'kept') from.dials.delete(dialKey(to));
+    else from.ownDials.delete(dial);
+    if (evidence === undefined) return;
+    for (const { token } of dial.waiting) if (token !== undefined) from.endpoint.unsent(token);
+    from.endpoint.evidence(to, evidence, by);
   }
 
-  #welcomed(dial: PendingDial<M>, via: Via, target: Sockets<M>): void {
-    const { from, to } = dial;
+  /** @internal */
+  welcomed(dial: PendingDial<M>, target: Sockets<M>): void {
+    const { from, to, via } = dial;
     if (dial.settled || !from.isOpen) return;
     const { self } = target.endpoint;
     if (to.id !== undefined && to.id !== self.id) return dial.fail('replaced', self.id);
@@ -142,6 +132,7 @@ export class SimulatedLinks<M> implements Arrivals<M> {
     if (end === undefined || via !== 'kept') {
       end = this.#join(from, target, via === 'verify');
       from.endpoint.evidence(self, 'up');
+      this.#makeRoom(end);
     }
     for (const { message } of dial.waiting) this.#transmit(end, { kind: 'message', message });
   }
@@ -151,7 +142,7 @@ export class SimulatedLinks<M> implements Arrivals<M> {
     this.#register(near);
     this.#transmit(near, READY);
     if (isVerify) {
-      this.#clock.setTimer(VERIFY_LINK_MS, () => {
+      this.clock.setTimer(VERIFY_LINK_MS, () => {
         this.#drop(near);
         this.#drop(near.other);
       });
@@ -170,15 +161,21 @@ export class SimulatedLinks<M> implements Arrivals<M> {
       older.other.isFenced = true;
     }
     if (end.isVerify) return void verify.set(end.peerId, end);
-    kept.add(end, this.#clock.now());
-    if (kept.size > this.#options.maxLinks) this.#evict(kept.idle(end, this.#random));
+    kept.add(end, this.clock.now());
   }
 
-  /** As in a real node, the peer is told and the own protocol is not: it did not lose anything. */
-  #evict(end: LinkEnd<M> | undefined): void {
-    if (end === undefined) return;
-    this.#transmit(end, GOODBYE);
-    this.#drop(end);
+  /**
+   * Closes another link where the new one is one too many. Both protocols hear of a goodbye: the own one too, since it
+   * would count on the link otherwise.
+   */
+  #makeRoom(newest: LinkEnd<M>): void {
+    const { kept, endpoint } = newest.owner;
+    if (kept.size <= this.#options.maxLinks) return;
+    const idle = kept.idle(newest, this.#random);
+    if (idle === undefined) return;
+    this.#transmit(idle, GOODBYE);
+    this.#drop(idle);
+    endpoint.evidence(idle.other.owner.endpoint.self, 'goodbye');
   }
 
   #drop(end: LinkEnd<M>): void {
@@ -192,7 +189,13 @@ export class SimulatedLinks<M> implements Arrivals<M> {
 
   #linkTo(from: Sockets<M>, to: Peer): LinkEnd<M> | undefined {
     if (to.id !== undefined) return from.kept.get(to.id) ?? from.verify.get(to.id);
-    return from.kept.at(formatAddress(to.address));
+    return from.kept.at(this.#hostOf(to.address));
+  }
+
+  #hostOf(address: Address): string {
+    let host = this.#hosts.get(address);
+    if (host === undefined) this.#hosts.set(address, (host = formatAddress(address)));
+    return host;
   }
 
   // --- crossing the network ---
@@ -201,20 +204,20 @@ export class SimulatedLinks<M> implements Arrivals<M> {
     if (!end.isOpen) return;
     const from = end.owner.host;
     const to = end.other.owner.host;
-    if (end.stalled !== undefined || this.#paths.isCut(from, to)) return this.#stall(end, item);
-    const nowMs = this.#clock.now();
+    if (end.stalled !== undefined || this.paths.isCut(from, to)) return this.#stall(end, item);
+    const nowMs = this.clock.now();
     end.owner.kept.used(end, nowMs);
     if (item.kind !== 'message') return this.#cross(end, item, this.#inTurnMs(end, nowMs));
-    if (this.#paths.loses(from, to)) return;
-    const heldBackMs = this.#paths.heldBackMs(from, to);
+    if (this.paths.loses(from, to)) return;
+    const heldBackMs = this.paths.heldBackMs(from, to);
     const arrivalMs = this.#inTurnMs(end, nowMs, heldBackMs);
     this.#cross(end, item, arrivalMs);
-    if (this.#paths.duplicates(from, to)) this.#cross(end, item, this.#inTurnMs(end, nowMs));
+    if (this.paths.duplicates(from, to)) this.#cross(end, item, this.#inTurnMs(end, nowMs));
   }
 
   /** When something arrives that is sent now: not before what was sent earlier, unless that is held back. */
   #inTurnMs(end: LinkEnd<M>, nowMs: number, heldBackMs = 0): number {
-    const latencyMs = this.#paths.latencyMs(end.owner.host, end.other.owner.host);
+    const latencyMs = this.paths.latencyMs(end.owner.host, end.other.owner.host);
     const arrivalMs = Math.max(end.lastArrivalMs, nowMs + latencyMs);
     if (heldBackMs > 0) return arrivalMs + heldBackMs;
     end.lastArrivalMs = arrivalMs;
@@ -222,7 +225,7 @@ export class SimulatedLinks<M> implements Arrivals<M> {
   }
 
   #cross(end: LinkEnd<M>, item: Item<M>, arrivalMs: number): void {
-    this.#clock.schedule(arrivalMs - this.#clock.now(), new Crossing(this, end.other, item));
+    this.clock.schedule(arrivalMs - this.clock.now(), new Crossing(this, end.other, item));
   }
 
   /** @internal */
@@ -230,7 +233,7 @@ export class SimulatedLinks<M> implements Arrivals<M> {
     const { to, item } = crossing;
     if (to.isFenced) return;
     if (to.isOpen && to.owner.isOpen) return to.owner.endpoint.loop.deliver(crossing);
-    if (item.kind === 'closed' || item.kind === 'goodbye' || !this.#paths.hasPower(to.owner.host)) return;
+    if (item.kind === 'closed' || item.kind === 'goodbye' || !this.paths.hasPower(to.owner.host)) return;
     this.#answerWithReset(to);
   }
 
@@ -238,8 +241,8 @@ export class SimulatedLinks<M> implements Arrivals<M> {
   #answerWithReset(gone: LinkEnd<M>): void {
     const from = gone.owner.host;
     const to = gone.other.owner.host;
-    if (this.#paths.isCut(from, to)) return;
-    this.#clock.schedule(this.#paths.latencyMs(from, to), new Crossing(this, gone.other, CLOSED));
+    if (this.paths.isCut(from, to)) return;
+    this.clock.schedule(this.paths.latencyMs(from, to), new Crossing(this, gone.other, CLOSED));
   }
 
   /** @internal */
@@ -249,11 +252,12 @@ export class SimulatedLinks<M> implements Arrivals<M> {
     if (!to.isOpen || !to.owner.isOpen) return;
     if (endpoint.gate.isShut) return endpoint.gate.holdRead(crossing);
     const peer = to.other.owner.endpoint.self;
-    to.owner.kept.used(to, this.#clock.now());
+    to.owner.kept.used(to, this.clock.now());
     if (item.kind === 'message') return endpoint.received(peer, item.message);
     if (item.kind === 'ready') {
       this.#register(to);
-      return endpoint.evidence(peer, 'up');
+      endpoint.evidence(peer, 'up');
+      return this.#makeRoom(to);
     }
     this.#drop(to);
     if (!to.isVerify) endpoint.evidence(peer, item.kind);
@@ -264,7 +268,7 @@ export class SimulatedLinks<M> implements Arrivals<M> {
     if (item.kind === 'closed' || item.kind === 'goodbye') return;
     if (end.stalled === undefined) {
       end.stalled = [];
-      end.stalledSinceMs = this.#clock.now();
+      end.stalledSinceMs = this.clock.now();
       this.#stalled.add(end);
     }
     end.stalled.push(item);
@@ -274,10 +278,9 @@ export class SimulatedLinks<M> implements Arrivals<M> {
   #resumeStalled(isConcerned: (end: LinkEnd<M>) => boolean): void {
     for (const end of this.#stalled) {
       if (!isConcerned(end)) continue;
-      const waitMs =
-        Math.min(MAX_RETRANSMIT_MS, this.#clock.now() - end.stalledSinceMs) * this.#random.next();
-      this.#clock.setTimer(waitMs, () => {
-        if (!end.isOpen || this.#paths.isCut(end.owner.host, end.other.owner.host)) return;
+      const waitMs = Math.min(MAX_RETRANSMIT_MS, this.clock.now() - end.stalledSinceMs) * this.#random.next();
+      this.clock.setTimer(waitMs, () => {
+        if (!end.isOpen || this.paths.isCut(end.owner.host, end.other.owner.host)) return;
         this.#stalled.delete(end);
         const items = end.stalled ?? [];
         end.stalled = undefined;

@@ -157,14 +157,14 @@ describe('a link that flaps', () => {
 const startMs = 50;
 
 describe('a full link pool', () => {
-  it('closes a random idle link with a goodbye, which only the peer hears of', () => {
+  it('closes a random idle link with a goodbye, which both protocols hear of', () => {
     const { network, recorder, send, take } = setUp({ nodes: 4, maxLinks: 2 });
     send('a', 'c', 'second');
     network.runFor(50);
     take('a');
     send('a', 'd', 'third');
     network.runFor(50);
-    expect(take('a')).toEqual(['up']);
+    expect(take('a')).toEqual(['up', 'goodbye']);
     expect(recorder('b').inputs).toEqual(['goodbye']);
     expect(recorder('c').inputs).toEqual(['up', 'second']);
     expect(recorder('d').inputs).toEqual(['up', 'third']);

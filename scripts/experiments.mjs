@@ -1,0 +1,162 @@
+// Runs the papers' experiments and writes docs/experiments/: a JSON file and plots for each, and README.md.
+// `npm run experiments` runs all; `npm run experiments -- swim-load scale` these; `--jobs N`, and what
+// `npm run simulate -- --experiment` takes, go to each of them.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { drawPlot } from './experiments/draw-plot.mjs';
+import { renderReadme } from './experiments/render-readme.mjs';
+
+const root = new URL('..', import.meta.url);
+const folder = new URL('docs/experiments/', root).pathname;
+const module = (name) => new URL(`dist/simulation/experiments/${name}.js`, root).href;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc');
+
+const host = {
+  realNowMs: () => performance.now(),
+  heapUsedBytes: () => {
+    collectGarbage();
+    return process.memoryUsage().heapUsed;
+  },
+  peakRssBytes: () => process.resourceUsage().maxRSS * 1024,
+};
+
+if (isMainThread) await main(process.argv.slice(2));
+else await work();
+
+/** A thread: runs the cells that it is given, one at a time. */
+async function work() {
+  const { experimentNamed } = await import(module('run-experiment'));
+  parentPort.on('message', ({ name, cell, at }) => {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+    parentPort.postMessage({ at, outcome: experimentNamed(name).run(cell, host) });
+  });
+}
+
+async function main(args) {
+  const { names, jobs, rest } = split(args);
+  if (!runs('npm', 'run', 'build:lib', '--silent')) return;
+  const { experiments } = await import(module('experiments'));
+  const { runExperiment } = await import(module('run-experiment'));
+  mkdirSync(folder, { recursive: true });
+  const chosen = experiments.filter(({ name }) => names.length === 0 || names.includes(name));
+  if (names.length > chosen.length) {
+    process.stderr.write(
+      `unknown experiment; there are: ${experiments.map(({ name }) => name).join(', ')}\n`,
+    );
+    process.exitCode = 2;
+    return;
+  }
+  for (const { name } of chosen) {
+    const startedMs = performance.now();
+    const progress = progressLine(name, startedMs);
+    const file = join(folder, `${name}.json`);
+    // Real time is measured where nothing else runs.
+    const mapCells = name === 'scale' ? undefined : (...all) => mapInThreads(jobs, ...all);
+    await runExperiment(['--experiment', name, '--json', file, ...rest], {
+      out: (text) => process.stdout.write(`${text}\n`),
+      progress,
+      writeFile: (path, text) => writeFileSync(path, text),
+      host,
+      mapCells,
+    });
+    process.stderr.write('\n');
+    const result = JSON.parse(readFileSync(file, 'utf8'));
+    for (const [at, plot] of result.plots.entries())
+      writeFileSync(join(folder, plotFile(name, at)), drawPlot(plot));
+    note(name, (performance.now() - startedMs) / 1000, jobs);
+  }
+  const results = experiments
+    .map(({ name }) => join(folder, `${name}.json`))
+    .filter((file) => existsSync(file))
+    .map((file) => JSON.parse(readFileSync(file, 'utf8')));
+  writeFileSync(join(folder, 'README.md'), renderReadme(results, plotFile, readDurations()));
+  runs('npx', 'prettier', '--write', '--log-level', 'warn', folder);
+}
+
+/** Whether a command went well; it has said itself what did not. */
+function runs(command, ...args) {
+  const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+  if (status !== 0) process.exitCode = 1;
+  return status === 0;
+}
+
+function plotFile(name, at) {
+  return at === 0 ? `${name}.svg` : `${name}-${at + 1}.svg`;
+}
+
+/** Names first; `--jobs` is ours; the rest goes on. */
+function split(args) {
+  const at = args.findIndex((arg) => arg.startsWith('-'));
+  const names = at < 0 ? args : args.slice(0, at);
+  const rest = at < 0 ? [] : args.slice(at);
+  const jobsAt = rest.indexOf('--jobs');
+  const [, jobs] = jobsAt < 0 ? [] : rest.splice(jobsAt, 2);
+  return { names, jobs: Math.max(1, Number(jobs ?? availableParallelism())), rest };
+}
+
+/** Cells differ in length, so each thread takes the next when it is free. */
+async function mapInThreads(jobs, name, cells, done) {
+  const outcomes = Array.from({ length: cells.length });
+  let next = 0;
+  let finished = 0;
+  const workers = Array.from(
+    { length: Math.min(jobs, cells.length) },
+    () => new Worker(new URL(import.meta.url)),
+  );
+  const give = (worker) => {
+    if (next >= cells.length) return;
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+    worker.postMessage({ name, cell: cells[next], at: next++ });
+  };
+  try {
+    await new Promise((resolve, reject) => {
+      for (const worker of workers) {
+        worker.on('error', reject);
+        worker.on('message', ({ at, outcome }) => {
+          outcomes[at] = outcome;
+          done(++finished);
+          if (finished === cells.length) resolve();
+          else give(worker);
+        });
+        give(worker);
+      }
+    });
+  } finally {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+  return outcomes;
+}
+
+/** One line that is written over on a terminal, and a line now and then elsewhere. */
+function progressLine(name, startedMs) {
+  let lastMs = Number.NEGATIVE_INFINITY;
+  return (text) => {
+    const nowMs = performance.now();
+    const seconds = ((nowMs - startedMs) / 1000).toFixed(0);
+    const line = `${text.trim()}, ${seconds} s`;
+    if (process.stderr.isTTY) process.stderr.write(`\r\u001B[2K${line}`);
+    else if (nowMs - lastMs > 10_000) {
+      lastMs = nowMs;
+      process.stderr.write(`${line}\n`);
+    }
+  };
+}
+
+/** How long each took when it was run last, kept apart from the results, which do not depend on the machine. */
+function note(name, seconds, jobs) {
+  const durations = { ...readDurations(), [name]: { seconds: Math.round(seconds), jobs } };
+  writeFileSync(join(folder, 'durations.json'), `${JSON.stringify(durations, undefined, 2)}\n`);
+}
+
+function readDurations() {
+  const file = join(folder, 'durations.json');
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+}
