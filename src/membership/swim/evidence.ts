@@ -1,6 +1,3 @@
-import { formatAddress } from '../../address.js';
-import type { Address } from '../../address.js';
-import { AddressConflictError } from '../../errors.js';
 import type { NodeId } from '../../node-id.js';
 import type { LinkEvidence, Peer } from '../protocol.js';
 import { nth } from './address-book.js';
@@ -11,8 +8,6 @@ import type { PingOwner, SentPing } from './pings.js';
 import type { Probe } from './prober.js';
 import { refusalsOf } from './requests.js';
 
-/** Conflicts remembered at most; the oldest goes first. */
-const MAX_CONFLICTS = 64;
 /** Links of nodes that are no members yet, remembered at most; the oldest goes first. */
 const MAX_STRANGERS = 1024;
 
@@ -26,8 +21,6 @@ export class Evidence implements PingOwner {
   readonly #refusing = new Set<NodeId>();
   #refusedSinceMs = 0;
   #selfCheck: SentPing | undefined;
-  /** Addresses where two ids answered, and until when evidence about them is off. */
-  readonly #conflicts = new Map<string, number>();
   /** Nodes with a link that are no members yet. */
   readonly #strangers = new Set<NodeId>();
 
@@ -75,15 +68,16 @@ export class Evidence implements PingOwner {
 
   /** Our own dial to the member's address was answered by another node. Needs no relays, keeps the deadline. */
   replaced(entry: Entry, by: NodeId): void {
-    const { prober, world, pings } = this.#parts;
+    const { prober, world, pings, conflicts } = this.#parts;
     if (!this.#counts(entry) || by === this.#parts.self.id || entry.suspicion?.shortened === true) return;
+    if (conflicts.isDoubtful(entry)) return;
     this.#parts.count('replaced');
     this.#parts.trace('replaced', entry.member.id, by);
     prober.drop(entry);
     this.#suspect(entry);
     if (entry.suspicion === undefined) return;
-    const lastPing = entry.linked ? pings.send(entry.member, 'kept', this) : undefined;
-    this.#shorten(entry, { seenAtMs: world.now(), witnesses: [], replacedBy: by, lastPing });
+    conflicts.replaced(entry, by, entry.linked ? pings.send(entry.member, 'kept', this) : undefined);
+    this.#shorten(entry, { seenAtMs: world.now(), witnesses: [], lastPing: undefined });
   }
 
   /** A relay has answered a probe that was refused here: is it a quorum now? */
@@ -109,15 +103,14 @@ export class Evidence implements PingOwner {
     this.#suspect(entry);
     if (entry.suspicion === undefined) return;
     const lastPing = pings.send(entry.member, 'fresh', this);
-    this.#shorten(entry, { seenAtMs, witnesses, replacedBy: undefined, lastPing });
+    this.#shorten(entry, { seenAtMs, witnesses, lastPing });
   }
 
   /** The member has answered a ping sent at `askedAtMs`. */
   contradicted(entry: Entry, askedAtMs: number): void {
+    this.#parts.conflicts.answered(entry, askedAtMs);
     const evidence = entry.suspicion?.evidence;
-    if (evidence === undefined || askedAtMs < evidence.seenAtMs) return;
-    if (evidence.replacedBy !== undefined) this.#conflict(entry, evidence.replacedBy);
-    this.#parts.suspicions.soften(entry);
+    if (evidence !== undefined && askedAtMs >= evidence.seenAtMs) this.#parts.suspicions.soften(entry);
   }
 
   /** Some member has answered a ping sent at `sentAtMs`: our own ways out work. */
@@ -196,8 +189,7 @@ export class Evidence implements PingOwner {
   #counts(entry: Entry): boolean {
     if (!this.#parts.options.components.hardEvidence || !entry.member.isActive) return false;
     if (this.#parts.leaver.leaving) return false;
-    const until = this.#conflicts.get(key(entry.member.address));
-    return until === undefined || until <= this.#parts.world.now();
+    return !this.#parts.conflicts.isAt(entry.member);
   }
 
   #suspect(entry: Entry): void {
@@ -236,23 +228,4 @@ export class Evidence implements PingOwner {
     this.#selfCheck = undefined;
     for (const probe of [...this.#parts.prober.running.values()]) this.evaluate(probe);
   }
-
-  #conflict(entry: Entry, by: NodeId): void {
-    const { world, options } = this.#parts;
-    const { address, id } = entry.member;
-    const where = formatAddress(address);
-    this.#conflicts.delete(key(address));
-    this.#conflicts.set(key(address), world.now() + options.conflictMs);
-    for (const oldest of this.#conflicts.keys()) {
-      if (this.#conflicts.size <= MAX_CONFLICTS) break;
-      this.#conflicts.delete(oldest);
-    }
-    this.#parts.count('addressConflicts');
-    this.#parts.trace('address-conflict', id, by, where);
-    world.notice({ type: 'address-conflict', error: new AddressConflictError(where, [id, by]) });
-  }
-}
-
-function key(address: Address): string {
-  return `${address.host.toLowerCase()} ${address.port}`;
 }

@@ -111,6 +111,7 @@ export class Merge {
     if (!held.isActive) return;
     if (update.kind === 'hard') this.#parts.gossiper.forward(update, from);
     this.#parts.healer.buried();
+    this.#parts.conflicts.buried(entry, update);
     this.#parts.count('unreachable');
     this.#parts.trace('unreachable', update.id, update.by, update.kind);
     this.#parts.emit('unreachable', entry, held);
@@ -220,15 +221,16 @@ export class Merge {
 
   /**
    * Whether this node knows better: it has had an answer from the member since the claimed suspicion began, or holds an
-   * open link to one that is said to be dead (ADR 9). Where the suspicion was never heard of, it began at least its
-   * shortest duration ago.
+   * open link to one that is said to be dead (ADR 9), or knows that two share its address (ADR 12). Where the suspicion
+   * was never heard of, it began at least its shortest duration ago.
    */
   #isContrary(entry: Entry, update: UnreachableUpdate): boolean {
-    const { options, table, world } = this.#parts;
+    const { options, table, world, conflicts } = this.#parts;
     if (!options.components.contraryEvidence) return false;
     const shortestMs = update.kind === 'hard' ? options.probeTimeoutMs : minSuspicionMs(options, table.size);
     const beganMs = entry.suspicion?.startedAtMs ?? world.now() - shortestMs;
-    return entry.heardAtMs >= beganMs || (update.kind === 'hard' && entry.linked);
+    if (entry.heardAtMs >= beganMs) return true;
+    return update.kind === 'hard' && (entry.linked || conflicts.isAt(entry.member));
   }
 
   #contradict(entry: Entry, update: UnreachableUpdate): void {

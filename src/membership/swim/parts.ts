@@ -5,11 +5,13 @@ import type { NodeId } from '../../node-id.js';
 import type { LocalMember, Peer, ProtocolSendOptions, World } from '../protocol.js';
 import { Admissions } from './admissions.js';
 import { Checks } from './checks.js';
+import { Conflicts } from './conflicts.js';
 import { DisseminationQueue } from './dissemination.js';
 import type { Entry } from './entry.js';
 import { Evidence } from './evidence.js';
 import { Gossiper } from './gossiper.js';
 import { Healer } from './healer.js';
+import type { IdDirectory } from './id-map.js';
 import { Joins } from './joins.js';
 import { Leaver } from './leaver.js';
 import { LocalHealth } from './local-health.js';
@@ -51,6 +53,7 @@ export class Parts {
   readonly requests: Requests;
   readonly relays: Relays;
   readonly evidence: Evidence;
+  readonly conflicts: Conflicts;
   readonly checks: Checks;
   readonly stalls: Stalls;
   readonly syncs: Syncs;
@@ -61,20 +64,19 @@ export class Parts {
   readonly leaver: Leaver;
   #number: number;
 
-  constructor(options: SwimOptions, local: LocalMember, world: World<SwimMessage>) {
+  constructor(options: SwimOptions, local: LocalMember, world: World<SwimMessage>, directory: IdDirectory) {
     const random = (): number => world.random();
     this.options = options;
     this.world = world;
     this.timers = new Timers(world);
     this.order = new ProbeOrder(random);
-    this.table = new MemberTable(Member.of({ ...local, state: 'alive', incarnation: 0 }), this.order, random);
+    const self = Member.of({ ...local, state: 'alive', incarnation: 0 });
+    this.table = new MemberTable(self, this.order, random, directory);
     this.health = new LocalHealth(options.maxLocalHealth, options.components.lhaProbe, (score) => {
       if (this.isTraced) this.trace('health', undefined, undefined, undefined, { score });
     });
-    this.queue = new DisseminationQueue(options.maxQueuedUpdates, {
-      maxUpdates: options.maxPiggybackUpdates,
-      maxBytes: options.maxPiggybackBytes,
-    });
+    const budget = { maxUpdates: options.maxPiggybackUpdates, maxBytes: options.maxPiggybackBytes };
+    this.queue = new DisseminationQueue(options.maxQueuedUpdates, budget, directory);
     this.pings = new Pings(this);
     this.gossiper = new Gossiper(this);
     this.merge = new Merge(this);
@@ -84,6 +86,7 @@ export class Parts {
     this.requests = new Requests(this);
     this.relays = new Relays(this);
     this.evidence = new Evidence(this);
+    this.conflicts = new Conflicts(this);
     this.checks = new Checks(this);
     this.stalls = new Stalls(this);
     this.syncs = new Syncs(this);

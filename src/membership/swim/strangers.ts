@@ -37,7 +37,7 @@ export class Strangers {
   /** Updates that came with any message. */
   updates(from: KnownPeer, updates: readonly Update[]): void {
     if (updates.length === 0) return;
-    const { merge, table } = this.#parts;
+    const { merge, table, conflicts } = this.#parts;
     let isMember = this.isMember(from.id);
     let asked = table.changes;
     for (const update of updates) {
@@ -46,6 +46,7 @@ export class Strangers {
         isMember = this.isMember(from.id);
         asked = table.changes;
       }
+      if (update.type === 'alive' && update.member.id === from.id) conflicts.spoke(update.member);
       if (isMember || this.#mayClaim(from.id, update)) merge.apply(update, from.id, 'gossip');
       else if (update.type === 'alive' && update.member.id === from.id) this.#introduced(from, update);
       else this.ignored(from);

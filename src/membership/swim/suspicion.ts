@@ -12,8 +12,6 @@ export interface HardEvidence {
   readonly seenAtMs: number;
   /** The relays that were refused too. */
   readonly witnesses: readonly NodeId[];
-  /** Who answered instead. */
-  readonly replacedBy: NodeId | undefined;
   /** A last ping, so that a member that lives can say so. */
   readonly lastPing: SentPing | undefined;
 }
