@@ -93,6 +93,7 @@ export class Evidence implements PingOwner {
     if (asked < 1 || witnesses.length < Math.min(options.quorumRefusals, asked)) return;
     if (health.score > 0 || stalls.recently()) return this.#parts.count('quorumsWaived');
     if (this.#refusing.size > 1) return this.#checkSelf(entry);
+    if (entry.member.incarnation > probe.incarnation) return this.#askAnew(entry);
     const seenAtMs = probe.refusedAtMs;
     this.#parts.count('hardQuorums');
     if (this.#parts.isTraced) {
@@ -104,6 +105,14 @@ export class Evidence implements PingOwner {
     if (entry.suspicion === undefined) return;
     const lastPing = pings.send(entry.member, 'fresh', this);
     this.#shorten(entry, { seenAtMs, witnesses, lastPing });
+  }
+
+  /** It has spoken since it was asked, perhaps to refute: what was refused before that may say nothing of now. */
+  #askAnew(entry: Entry): void {
+    const { prober } = this.#parts;
+    this.#parts.count('quorumsWaived');
+    prober.drop(entry);
+    prober.begin(entry);
   }
 
   /** The member has answered a ping sent at `askedAtMs`. */

@@ -21,7 +21,8 @@ export class Healer implements PingOwner {
   readonly #seeds: AddressBook;
   readonly #asked = new Set<SentPing>();
   #reapToken = 0;
-  #aloneSinceMs: number | undefined;
+  /** When a member was last heard of by its own messages, or what was lost was last given up. */
+  #contactAtMs = 0;
 
   constructor(parts: Parts) {
     const random = (): number => parts.world.random();
@@ -31,7 +32,13 @@ export class Healer implements PingOwner {
   }
 
   start(): void {
+    this.contact();
     this.#arm();
+  }
+
+  /** A member speaks to this node. */
+  contact(): void {
+    this.#contactAtMs = this.#parts.world.now();
   }
 
   /** An address that was given to `join`. */
@@ -134,16 +141,15 @@ export class Healer implements PingOwner {
     this.#parts.trace('reaped', entry.member.id, undefined, entry.member.state);
   }
 
-  /** Alone for so long that others may have forgotten their dead: what is held here is not to be trusted. */
+  /**
+   * Without contact for so long that others may have forgotten their dead: what is held here is not to be trusted. In a
+   * large cluster that can be so before everybody else was given up.
+   */
   #hasBeenAlone(): boolean {
     const { table, world, options, stalls } = this.#parts;
-    if (table.others.length > 0 || table.buried.size === 0) {
-      this.#aloneSinceMs = undefined;
-      return false;
-    }
-    this.#aloneSinceMs ??= world.now();
-    if (world.now() - this.#aloneSinceMs <= options.tombstoneMs / 2) return false;
-    this.#aloneSinceMs = undefined;
+    const isNobodyKnown = table.others.length === 0 && table.buried.size === 0;
+    if (isNobodyKnown || world.now() - this.#contactAtMs <= options.tombstoneMs / 2) return false;
+    this.contact();
     stalls.startOver();
     return true;
   }

@@ -79,10 +79,11 @@ export class Pings {
   }
 
   receivePing(from: KnownPeer, ping: Ping): void {
-    const { self, strangers, gossiper, syncs } = this.#parts;
+    const { self, table, strangers, gossiper, syncs, healer } = this.#parts;
     if (ping.to !== self.id) return this.#parts.count('pingsForOthers');
     strangers.updates(from, ping.updates);
     strangers.met(from);
+    if (table.get(from.id)?.member.isActive === true) healer.contact();
     const updates = gossiper.piggyback(from.id, 'ack');
     const incarnation = this.#parts.self.incarnation;
     this.#parts.send(from, { type: 'ack', seq: ping.seq, incarnation, digest: this.digest(), updates });
@@ -114,6 +115,7 @@ export class Pings {
   heard(id: NodeId, askedAtMs: number): void {
     const entry = this.#parts.table.get(id);
     if (entry === undefined) return;
+    this.#parts.healer.contact();
     const couldRelay = entry.mayRelay;
     if (askedAtMs > entry.heardAtMs) entry.heardAtMs = askedAtMs;
     if (!couldRelay && entry.mayRelay) this.#parts.requests.regained();

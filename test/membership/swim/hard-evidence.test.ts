@@ -101,6 +101,19 @@ function answerRelays(node: Alone, outcome: RelayOutcome, count = 3): Alone {
   return node;
 }
 
+describe('refusals from before a member spoke', () => {
+  it('are no quorum: it is asked anew, and what is refused then is one', () => {
+    const node = refused(8);
+    node.hear(2, aliveOf(1, 1));
+    const first = answerRelays(node, 'refused');
+    expect(first.count('hardQuorums')).toBe(0);
+    expect(first.state(1)).toBe('alive');
+    node.sent.length = 0;
+    node.swim.link(peerOf(1), 'refused');
+    expect(answerRelays(node, 'refused').count('hardQuorums')).toBe(1);
+  });
+});
+
 describe('a refused dial', () => {
   it('asks three relays at once, without waiting for the probe timeout', () => {
     const node = refused(8);

@@ -1,7 +1,7 @@
 import { describe, it, expect } from '@jest/globals';
 import type { ProtocolTimer } from '../../../src/membership/protocol.js';
 import { AddressBook } from '../../../src/membership/swim/address-book.js';
-import { Alone, aliveOf, leftOf, peerOf, unreachableOf } from './alone.js';
+import { Alone, aliveOf, leftOf, peerOf, someDigest, unreachableOf } from './alone.js';
 import { Cluster } from './cluster.js';
 
 describe('a partition', () => {
@@ -126,6 +126,25 @@ describe('what is lost', () => {
     expect(node.swim.local.incarnation).toBe(1);
     expect(node.sentOf('join').map(({ to }) => to.address)).toContainEqual(peerOf(1).address);
     expect(node.eventsAbout(1)).toEqual(['unreachable']);
+  });
+
+  it('is not trusted after half a tombstone time without contact, though most were not given up yet', () => {
+    const node = new Alone({ tombstoneMs: 100_000 }).with(60);
+    node.run(49_000);
+    expect(node.count('startedOver')).toBe(0);
+    expect(node.state(30)).not.toBe('unknown');
+    node.run(20_000);
+    expect(node.count('startedOver')).toBe(1);
+    expect(node.state(30)).toBe('unknown');
+  });
+
+  it('is trusted while a single member still speaks to this node', () => {
+    const node = new Alone({ tombstoneMs: 100_000 }).with(60);
+    for (let second = 0; second < 90; second++) {
+      node.run(1000);
+      node.receive(7, { type: 'ping', seq: second, to: peerOf(0).id, digest: someDigest, updates: [] });
+    }
+    expect(node.count('startedOver')).toBe(0);
   });
 
   it('can be joined again as unknown', () => {
