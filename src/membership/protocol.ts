@@ -101,6 +101,7 @@ export interface World<M> {
   cancel(timer: ProtocolTimer): void;
   /** Drops both lanes' links to a peer. Sessions resume on the next ones. */
   resetLink(id: NodeId): void;
+  /** At `unreachable` and `left` the node drops all links to the member, without a report. */
   emit(event: MembershipEvent): void;
   notice(notice: ProtocolNotice): void;
   /** Undefined when nobody listens: check before building an event. */

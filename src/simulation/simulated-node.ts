@@ -43,7 +43,7 @@ export class SimulatedNode<M> implements World<M>, Endpoint<M>, WatchedNode<M> {
   readonly name: string;
   readonly self: KnownPeer;
   readonly loop: EventLoop;
-  readonly gate = new IoGate((callback) => this.loop.setTimer(0, callback));
+  readonly gate = new IoGate((delayMs, callback) => this.loop.setTimer(delayMs, callback));
   readonly protocol: MembershipProtocol<M>;
   readonly events = new EventRecord();
   readonly notices: ProtocolNotice[] = [];
@@ -217,6 +217,9 @@ export class SimulatedNode<M> implements World<M>, Endpoint<M>, WatchedNode<M> {
   }
 
   emit(event: MembershipEvent): void {
+    // As whole nodes do: nothing old arrives from there after a partition.
+    if (event.type === 'unreachable' || event.type === 'left')
+      this.#around.links.reset(this.#sockets, event.member.id);
     if (this.#isRead) {
       this.note(`${event.type} ${this.#name(event.member.id)} (incarnation ${event.member.incarnation})`);
     }

@@ -102,5 +102,11 @@ export interface Link {
   established(): void;
   /** Writes what is queued, then ends; destroyed after 1 s if the peer does not follow. */
   end(): void;
+  /** Ends the link here and now. What the kernel has may still arrive, however late. */
   destroy(): void;
+  /**
+   * The same, and takes back what the kernel has not delivered: after a partition, nothing old may arrive from a peer that
+   * was given up.
+   */
+  abort(): void;
 }

@@ -14,6 +14,22 @@ function told(cluster: Simulation<SwimMessage>, ...types: string[]): string[] {
   );
 }
 
+describe('news that a cut has held back', () => {
+  it.each([1, 3, 4, 10])('does not come after the heal, nor is a new view discarded (seed %i)', (seed) => {
+    const swim = { suspicionAlpha: 2, suspicionBeta: 3, tombstoneMs: 40_000 };
+    const cluster = simulate({ nodes: 20, seed, start: 'together', preset: 'local', swim }).settle();
+    const others = cluster.names.filter((name) => name !== 'h');
+    cluster.partition(['h'], others).runFor(minutes(1)).healAll();
+    const healedAtMs = cluster.nowMs;
+    cluster.settle().runFor(minutes(1.5));
+    for (const observer of cluster.names) {
+      for (const name of others) {
+        expect(cluster.eventsAt(observer).timeOf('unreachable', name, healedAtMs)).toBeUndefined();
+      }
+    }
+  });
+});
+
 describe('a member that one other cannot reach', () => {
   it.each([1, 2, 3, 7])('recovers when its refutation arrives before the timeout (seed %i)', (seed) => {
     const cluster = simulate({ nodes: 3, seed }).settle();

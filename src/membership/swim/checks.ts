@@ -38,8 +38,7 @@ export class Checks {
     entry.checkToken = 0;
     if (this.#parts.leaver.leaving) return;
     this.#parts.count('checks');
-    // A link that was there while its member was given up may be cut, and slow to come back (decisions 5).
-    if (reason === 'lost') return this.#parts.healer.ask(entry, entry.linked ? 'fresh' : 'kept');
+    if (reason === 'lost') return this.#parts.healer.ask(entry);
     this.#parts.prober.begin(entry);
   }
 }

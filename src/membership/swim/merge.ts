@@ -140,8 +140,9 @@ export class Merge {
     this.#parts.requests.lost(entry);
   }
 
-  /** Nobody probes a terminal member any more. */
+  /** Nobody probes a terminal member any more, and the node drops its links at the event. */
   #withdraw(entry: Entry): void {
+    entry.linked = false;
     this.#parts.prober.drop(entry);
     this.#parts.checks.cancel(entry);
   }
@@ -160,6 +161,7 @@ export class Merge {
 
   #joined(entry: Entry, before: Member | undefined, from: NodeId): void {
     this.#parts.count('joined');
+    this.#parts.healer.contact();
     this.#parts.trace('joined', entry.member.id, from);
     this.#parts.emit('joined', entry, before);
   }

@@ -79,6 +79,7 @@ export class Stalls {
       suspicions.end(entry);
       prober.drop(entry);
       checks.cancel(entry);
+      entry.linked = false;
       table.put(entry, held.with({ state: 'unreachable' }), world.now());
       this.#parts.emit('unreachable', entry, held);
     }

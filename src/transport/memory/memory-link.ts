@@ -103,6 +103,11 @@ export class MemoryLink implements Link, PipeEnd {
     this.finish(undefined);
   }
 
+  abort(): void {
+    this.out.takeBack();
+    this.finish(undefined);
+  }
+
   /** The network loses the link: what is under way is lost, both ends hear of it after the delay. */
   break(): void {
     const lost = new BrokenLinkError(

@@ -31,7 +31,7 @@ export interface PipeProcess {
 }
 
 interface Item {
-  readonly content: Frame | Uint8Array | 'end';
+  readonly content: Frame | Uint8Array | 'end' | 'taken-back';
   readonly bytes: number;
   /** Place in the pipe. */
   readonly order: number;
@@ -102,6 +102,14 @@ export class MemoryPipe {
     this.waiting.length = 0;
     this.waitingBytes = 0;
     this.transmit({ content: 'end', bytes: 0, order: this.sent++ });
+  }
+
+  /** What a cut holds back is lost; its places in the order stay. */
+  takeBack(): void {
+    this.held = this.held.map((item) => ({
+      ...item,
+      content: item.content === 'end' ? 'end' : 'taken-back',
+    }));
   }
 
   /** Nothing arrives any more. */
@@ -175,6 +183,7 @@ export class MemoryPipe {
   };
 
   private deliver(content: Item['content']): void {
+    if (content === 'taken-back') return;
     if (content === 'end') this.receiver.ended();
     else if (!(content instanceof Uint8Array)) this.receiver.frame(withOwnBytes(content));
     else this.deliverBytes(content);

@@ -150,7 +150,7 @@ export class PeerLink implements LinkHandler, DialOutcome, SessionTimer {
     this.state = 'ended';
     this.#dial?.cancel();
     this.#tellUnsent();
-    this.#link?.destroy();
+    this.#link?.abort();
   }
 
   // --- what the dial and the link report ---

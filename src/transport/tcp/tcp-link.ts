@@ -131,6 +131,13 @@ export class TcpLink implements Link {
     this.socket.destroy();
   }
 
+  abort(): void {
+    this.gone = true;
+    this.splitter.stop();
+    // A reset makes the kernel throw away what it would go on sending for minutes after a plain close.
+    if (!this.socket.destroyed) this.socket.resetAndDestroy();
+  }
+
   /** Ends the link for a reason that its handler is told. */
   fail(reason: unknown): void {
     this.failure ??= reason;

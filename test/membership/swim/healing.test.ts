@@ -73,15 +73,6 @@ describe('what is lost', () => {
     expect(node.reaps).toBe(1);
   });
 
-  it('and said to live is asked on a new connection, where the old one may be cut', () => {
-    const node = new Alone().with(2);
-    node.swim.link(peerOf(1), 'up');
-    node.hear(2, unreachableOf(1, 2));
-    node.sent.length = 0;
-    node.hear(2, aliveOf(1, 1)).run(1000);
-    expect(node.sentOf('ping').filter(({ to }) => to.id === peerOf(1).id)).toMatchObject([{ via: 'fresh' }]);
-  });
-
   it('is tried about every ten intervals, with the verdict, so that it can refute', () => {
     const node = new Alone().with(2);
     node.hear(2, unreachableOf(1, 2), leftOf(2));

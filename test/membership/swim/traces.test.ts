@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import type { TraceEvent } from '../../../src/membership/protocol.js';
 import type { SwimOverrides } from '../../../src/membership/swim/options.js';
 import { traceFigures } from '../../../src/membership/swim/traces.js';
-import { Alone, aliveOf, memberOf, peerOf, suspectOf, unreachableOf } from './alone.js';
+import { Alone, aliveOf, memberOf, peerOf, someDigest, suspectOf, unreachableOf } from './alone.js';
 
 const root = new URL('../../../', import.meta.url);
 const figures: Readonly<Record<string, readonly string[]>> = traceFigures;
@@ -82,7 +82,9 @@ const situations: Readonly<Record<string, () => Traced>> = {
     return node;
   },
   'a joiner, a repair, a reaping and a long sleep': () => {
-    const node = new Traced({ tombstoneMs: 10_000 }).with(3).hear(2, unreachableOf(1, 2)).run(10_100);
+    const node = new Traced({ tombstoneMs: 10_000 }).with(3).hear(2, unreachableOf(1, 2));
+    const ping = { type: 'ping', seq: 1, to: peerOf(0).id, digest: someDigest, updates: [] } as const;
+    for (let times = 0; times < 3; times++) node.run(3400).receive(2, ping);
     node.receive(5, { type: 'join', attempt: 1, member: memberOf(5) }).answer(5);
     const page = {
       type: 'page',

@@ -40,6 +40,10 @@ export class FakeLink implements Link {
     this.closed ??= 'end';
   }
 
+  abort(): void {
+    this.destroy();
+  }
+
   destroy(): void {
     this.closed ??= 'destroy';
   }

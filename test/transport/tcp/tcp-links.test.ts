@@ -252,6 +252,16 @@ describe('the end of a link', () => {
     expect(there.calls).toEqual(['closed']);
   });
 
+  it('abort: takes back what the kernel has not delivered, by a reset', async () => {
+    const { here, there } = await pair();
+    here.link.abort();
+    await Promise.all([here, there].map((end) => end.until(() => end.isClosed)));
+    expect(here.error).toBeUndefined();
+    expect(there.error).toMatchObject({ code: 'ECONNRESET' });
+    here.link.abort();
+    expect(here.calls).toEqual(['closed']);
+  });
+
   it('a reset is told with its error', async () => {
     const acceptor = new Acceptor();
     const listener = await links().listen(ANY_PORT, acceptor.accept, fail);
