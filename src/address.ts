@@ -41,9 +41,12 @@ export function formatAddress(address: Address): string {
 
 /** Whether two addresses are written alike; host names compare without case. @publicApi */
 export function sameAddress(a: Address, b: Address): boolean {
-  return (
-    a === b || (a.port === b.port && (a.host === b.host || a.host.toLowerCase() === b.host.toLowerCase()))
-  );
+  return a === b || (a.port === b.port && sameHost(a.host, b.host));
+}
+
+/** Hosts are ASCII; most differ in length, or not at all. */
+function sameHost(a: string, b: string): boolean {
+  return a === b || (a.length === b.length && a.toLowerCase() === b.toLowerCase());
 }
 
 /** Whether a host is an IP literal rather than a name. */

@@ -6,7 +6,7 @@ import type { Member } from './membership.js';
  * that a change costs the same in any.
  */
 const MIN_PENDING = 64;
-const PENDING_SHARE = 1 / 8;
+const PENDING_SHARE = 1 / 4;
 
 /**
  * The active members at one moment, immutable. A new view shares its past with the old one and builds its

@@ -18,7 +18,7 @@ export class Population<M> {
   readonly #processes = new Map<string, SimulatedNode<M>[]>();
   /** Processes at another one's address. */
   readonly #twins = new Set<SimulatedNode<M>>();
-  #running: readonly SimulatedNode<M>[] | undefined;
+  #running: SimulatedNode<M>[] | undefined;
   /** Who said no last: asked first next time. */
   #dissenter: SimulatedNode<M> | undefined;
   /** Views that were found to hold exactly the running processes, all alive. */
@@ -86,7 +86,8 @@ export class Population<M> {
 
   /** A process has ended. */
   ended(): void {
-    this.#changed();
+    this.#running = undefined;
+    this.#agreeing = new WeakSet();
   }
 
   /** Whether it is so at every running process that is not frozen. */
@@ -136,14 +137,12 @@ export class Population<M> {
     const processName = number === 1 ? name : `${name}#${number}`;
     const node = new SimulatedNode(processName, local, this.#around, this.#random.fork(), this.#protocol);
     processes.push(node);
-    this.#changed();
+    // In the order of the nodes: only the first process of the newest one surely comes last.
+    if (number === 1) this.#running?.push(node);
+    else this.#running = undefined;
+    this.#agreeing = new WeakSet();
     node.tell((protocol) => protocol.start());
     return node;
-  }
-
-  #changed(): void {
-    this.#running = undefined;
-    this.#agreeing = new WeakSet();
   }
 }
 

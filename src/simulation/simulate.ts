@@ -1,4 +1,5 @@
 import { swimCodec } from '../membership/swim/codec.js';
+import { IdDirectory } from '../membership/swim/id-map.js';
 import type { SwimMessage } from '../membership/swim/messages.js';
 import { resolveSwimOptions, type SwimOverrides, type SwimPreset } from '../membership/swim/options.js';
 import { Swim } from '../membership/swim/swim.js';
@@ -22,10 +23,11 @@ export interface SimulateOptions extends Omit<SimulationOptions<SwimMessage>, 'p
  */
 export function simulate({ preset, swim, wire, ...options }: SimulateOptions): Simulation<SwimMessage> {
   const parameters = resolveSwimOptions(preset, swim);
+  const directory = new IdDirectory();
   return new Simulation<SwimMessage>({
     ...options,
     checks: [...swimChecks(parameters, options.latency), ...(options.checks ?? [])],
-    protocol: (local, world) => new Swim(parameters, local, world),
+    protocol: (local, world) => new Swim(parameters, local, world, directory),
     wire: wire === true ? swimCodec : undefined,
   });
 }

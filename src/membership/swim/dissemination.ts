@@ -1,5 +1,6 @@
 import type { NodeId } from '../../node-id.js';
-import { recordBytes } from './facts.js';
+import { IdDirectory, IdMap } from './id-map.js';
+import { notesOf, type News } from './member-notes.js';
 import type { Update } from './messages.js';
 
 /** How many updates that do not fit are passed over before a message goes as it is. */
@@ -7,9 +8,7 @@ const MAX_MISFITS = 8;
 
 /** An update in one of the queue's lines. */
 interface Item {
-  readonly id: NodeId;
-  readonly update: Update;
-  readonly bytes: number;
+  readonly news: News;
   sends: number;
   before: Item | undefined;
   behind: Item | undefined;
@@ -31,13 +30,14 @@ export function subjectOf(update: Update): NodeId {
  * first. SWIM §4.1.
  */
 export class DisseminationQueue {
-  readonly #items = new Map<NodeId, Item>();
+  readonly #items: IdMap<Item>;
   /** By how often they were sent; within a line, first in first out. */
   readonly #lines: Line[] = [];
   readonly #max: number;
   readonly #budget: FrameBudget;
 
-  constructor(max: number, budget: FrameBudget) {
+  constructor(max: number, budget: FrameBudget, directory = new IdDirectory()) {
+    this.#items = new IdMap(directory);
     this.#max = max;
     this.#budget = budget;
   }
@@ -48,19 +48,12 @@ export class DisseminationQueue {
 
   /** Queues an update, in place of an older one about the same member. False when another had to make room. */
   put(update: Update): boolean {
-    const id = subjectOf(update);
-    this.drop(id);
+    const news = newsOf(update);
+    this.drop(news.id);
     const fits = this.#items.size < this.#max;
     if (!fits) this.#dropMostSent();
-    const item: Item = {
-      id,
-      update,
-      bytes: updateBytes(update),
-      sends: 0,
-      before: undefined,
-      behind: undefined,
-    };
-    this.#items.set(id, item);
+    const item: Item = { news, sends: 0, before: undefined, behind: undefined };
+    this.#items.set(news.id, item);
     this.#line(0).add(item);
     return fits;
   }
@@ -88,15 +81,16 @@ export class DisseminationQueue {
     const isTold = frame.length > 0;
     let misfits = 0;
     let bytes = 0;
-    for (const update of frame) bytes += updateBytes(update);
+    for (const update of frame) bytes += newsOf(update).bytes;
     for (let item = this.#next(0); item !== undefined; item = item.behind ?? this.#next(item.sends + 1)) {
       if (frame.length >= this.#budget.maxUpdates) break;
-      if (item.id === to && (isTold || !isAccusation(item.update))) {
+      const { news } = item;
+      if (news.id === to && (isTold || !isAccusation(news.update))) {
         // No news to its subject; counted all the same, or it would stay for ever in a cluster of two.
         taken.push(item);
-      } else if (frame.length === 0 || bytes + item.bytes <= this.#budget.maxBytes) {
-        frame.push(item.update);
-        bytes += item.bytes;
+      } else if (frame.length === 0 || bytes + news.bytes <= this.#budget.maxBytes) {
+        frame.push(news.update);
+        bytes += news.bytes;
         taken.push(item);
       } else if (++misfits >= MAX_MISFITS) break;
     }
@@ -108,13 +102,13 @@ export class DisseminationQueue {
     this.#line(item.sends).remove(item);
     item.sends++;
     if (item.sends < limit) this.#line(item.sends).add(item);
-    else this.#items.delete(item.id);
+    else this.#items.delete(item.news.id);
   }
 
   #dropMostSent(): void {
     for (let sends = this.#lines.length - 1; sends >= 0; sends--) {
       const first = this.#line(sends).first;
-      if (first !== undefined) return this.drop(first.id);
+      if (first !== undefined) return this.drop(first.news.id);
     }
   }
 
@@ -158,15 +152,15 @@ function isAccusation({ type }: Update): boolean {
   return type === 'suspect' || type === 'unreachable';
 }
 
-function updateBytes(update: Update): number {
+function newsOf(update: Update): News {
   switch (update.type) {
     case 'alive':
-      return recordBytes(update.member) + 4;
+      return notesOf(update.member).news;
     case 'suspect':
-      return 52;
+      return { id: update.id, update, bytes: 52 };
     case 'unreachable':
-      return 54 + 18 * update.witnesses.length;
+      return { id: update.id, update, bytes: 54 + 18 * update.witnesses.length };
     case 'left':
-      return 32;
+      return { id: update.id, update, bytes: 32 };
   }
 }

@@ -16,21 +16,21 @@ class Signs {
 
 /**
  * What one node keeps about one member. Mutable, private to its table. There is one per node and member, so a simulation of
- * 5,000 nodes has 25 million: what is rarely used is made when it is first written.
+ * 5,000 nodes has 25 million: what is rarely used is made when it is first written, and a
+ * place in a list is looked up there.
  */
 export class Entry {
   /** As the view has it. */
   member: Member;
-  /** Place among the table's active others; −1 when not among them. */
-  place = -1;
-  /** Place in the probe order; −1 when not in it. */
-  turn = -1;
+  /** Counts those that its table has entered. */
+  readonly number: number;
   /** Whether a protocol link to it is established, as far as the transport has said. */
   linked = false;
   #signs: Signs | undefined = undefined;
 
-  constructor(member: Member) {
+  constructor(member: Member, number = 0) {
     this.member = member;
+    this.number = number;
   }
 
   /** Whether that link has failed a probe: the next contact goes over a fresh one (decisions 5). */

@@ -1,5 +1,5 @@
 import type { Member } from '../membership.js';
-import { recordBytes } from './facts.js';
+import { notesOf } from './member-notes.js';
 import { MAX_PAGE_MEMBERS } from './messages.js';
 import type { Page } from './messages.js';
 
@@ -36,7 +36,7 @@ export class OutgoingPages {
     let bytes = 64;
     while (this.#next < this.#members.length && members.length < MAX_PAGE_MEMBERS) {
       const member = this.#members[this.#next]!;
-      bytes += recordBytes(member);
+      bytes += notesOf(member).bytes;
       if (members.length > 0 && bytes > this.#maxBytes) break;
       members.push(member);
       this.#next++;

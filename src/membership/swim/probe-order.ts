@@ -21,12 +21,12 @@ export class ProbeOrder {
 
   /** Whoever held the random place moves to the end. */
   insert(entry: Entry): void {
-    entry.turn = this.#order.push(entry) - 1;
-    this.#swap(entry.turn, Math.floor(this.#random() * this.#order.length));
+    this.#order.push(entry);
+    this.#swap(this.#order.length - 1, Math.floor(this.#random() * this.#order.length));
   }
 
   remove(entry: Entry): void {
-    let hole = entry.turn;
+    let hole = this.#order.indexOf(entry);
     if (hole < this.#next) {
       this.#next--;
       this.#swap(hole, this.#next);
@@ -34,7 +34,6 @@ export class ProbeOrder {
     }
     this.#swap(hole, this.#order.length - 1);
     this.#order.pop();
-    entry.turn = -1;
   }
 
   #shuffle(): void {
@@ -43,11 +42,8 @@ export class ProbeOrder {
   }
 
   #swap(i: number, j: number): void {
-    const a = this.#order[i]!;
-    const b = this.#order[j]!;
-    this.#order[i] = b;
-    this.#order[j] = a;
-    b.turn = i;
-    a.turn = j;
+    const entry = this.#order[i]!;
+    this.#order[i] = this.#order[j]!;
+    this.#order[j] = entry;
   }
 }

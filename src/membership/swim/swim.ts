@@ -13,6 +13,7 @@ import type {
 import type { View } from '../view.js';
 import type { DialBack } from './admissions.js';
 import type { Check } from './checks.js';
+import { IdDirectory } from './id-map.js';
 import type { JoinTry } from './joins.js';
 import type { SwimMessage } from './messages.js';
 import type { SwimOptions } from './options.js';
@@ -32,8 +33,14 @@ export class Swim implements MembershipProtocol<SwimMessage> {
   #running = false;
   #stopped = false;
 
-  constructor(options: SwimOptions, local: LocalMember, world: World<SwimMessage>) {
-    this.#parts = new Parts(options, local, world);
+  /** @param directory the nodes of one simulation share one, to be smaller */
+  constructor(
+    options: SwimOptions,
+    local: LocalMember,
+    world: World<SwimMessage>,
+    directory = new IdDirectory(),
+  ) {
+    this.#parts = new Parts(options, local, world, directory);
   }
 
   get local(): Member {

@@ -20,7 +20,8 @@ interface Pull {
   readonly kind: PullKind;
   /** Undefined until a seed has answered. */
   peer: KnownPeer | undefined;
-  readonly seen: Map<NodeId, Member>;
+  /** All that it has listed. */
+  readonly seen: Member[];
   /** What the answer has changed here. */
   changes: number;
   nextIndex: number;
@@ -103,7 +104,7 @@ export class Syncs {
       number,
       kind,
       peer: undefined,
-      seen: new Map(),
+      seen: [],
       changes: 0,
       nextIndex: 0,
       push: undefined,
@@ -173,9 +174,9 @@ export class Syncs {
     if (!this.#meet(from, page)) return this.#parts.strangers.ignored(from);
     pull.peer = from;
     pull.nextIndex++;
-    for (const member of page.members) pull.seen.set(member.id, member);
+    pull.seen.push(...page.members);
     const { maxMembers, maxTombstones } = this.#parts.options;
-    if (pull.seen.size > maxMembers + maxTombstones) {
+    if (pull.seen.length > maxMembers + maxTombstones) {
       // No honest view is that large: what has been merged stays within the table's own limits.
       this.#parts.count('pagesRefused');
       return this.#fail(pull);
@@ -229,7 +230,7 @@ export class Syncs {
       number,
       kind: 'sync',
       peer,
-      seen: new Map(),
+      seen: [],
       changes: 0,
       nextIndex: 0,
       push: undefined,
@@ -309,16 +310,14 @@ export class Syncs {
   }
 
   /** What this side holds, in the unequal buckets, above what the peer has listed. */
-  #heldAgainst(pull: Pull, mask: readonly [number, number]): Member[] {
+  #heldAgainst(pull: Pull, mask: readonly [number, number]): readonly Member[] {
     const { table } = this.#parts;
-    const news: Member[] = [];
-    for (const { member } of table.all()) {
-      if (!inMask(member.id, mask) || member.id === pull.peer?.id) continue;
-      const listed = pull.seen.get(member.id);
+    return table.beside(pull.seen, (member, listed) => {
+      // Nodes of a simulation share their members.
+      if (listed === member || !inMask(member.id, mask) || member.id === pull.peer?.id) return false;
       // The terminal is told only to those who have listed it: others need not hear of the dead (literature, traps).
-      if (listed === undefined ? member.isActive : supersedes(member, listed)) news.push(member);
-    }
-    return news;
+      return listed === undefined ? member.isActive : supersedes(member, listed);
+    });
   }
 
   #unequal(buckets: readonly number[]): [number, number] {

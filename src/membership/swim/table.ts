@@ -3,6 +3,7 @@ import type { Member } from '../membership.js';
 import { View } from '../view.js';
 import { ViewDigest } from './digest.js';
 import { Entry } from './entry.js';
+import { IdMap, type IdDirectory } from './id-map.js';
 import type { ProbeOrder } from './probe-order.js';
 
 /**
@@ -12,7 +13,7 @@ import type { ProbeOrder } from './probe-order.js';
 export class MemberTable {
   readonly self: Entry;
   readonly digest = new ViewDigest();
-  readonly #entries = new Map<NodeId, Entry>();
+  readonly #entries: IdMap<Entry>;
   readonly #others: Entry[] = [];
   /** Unreachable and left members, in the order of their burial. */
   readonly #buried = new Set<Entry>();
@@ -20,11 +21,13 @@ export class MemberTable {
   readonly #random: () => number;
   #view = View.empty;
   #changes = 0;
+  #entered = 0;
 
-  constructor(self: Member, order: ProbeOrder, random: () => number) {
+  constructor(self: Member, order: ProbeOrder, random: () => number, directory: IdDirectory) {
+    this.#entries = new IdMap(directory);
     this.#order = order;
     this.#random = random;
-    this.self = new Entry(self);
+    this.self = new Entry(self, this.#entered++);
     this.#entries.set(self.id, this.self);
     this.#enter(self);
   }
@@ -57,14 +60,28 @@ export class MemberTable {
     return this.#entries.get(id);
   }
 
-  all(): Iterable<Entry> {
-    return this.#entries.values();
+  /** In the order in which they were entered. */
+  all(): readonly Entry[] {
+    return inOrder([this.self, ...this.#others, ...this.#buried]);
+  }
+
+  /** Those members that fit what a list says of them, in the order in which they were entered. */
+  beside(
+    list: readonly Member[],
+    fits: (member: Member, listed: Member | undefined) => boolean,
+  ): readonly Member[] {
+    const listed = this.#entries.arrange(list);
+    const fitting: Entry[] = [];
+    this.#entries.each((entry, number) => {
+      if (fits(entry.member, listed[number])) fitting.push(entry);
+    });
+    return inOrder(fitting).map(({ member }) => member);
   }
 
   /** Enters a member that was unknown. */
   create(member: Member): Entry {
     this.#changes++;
-    const entry = new Entry(member);
+    const entry = new Entry(member, this.#entered++);
     this.#entries.set(member.id, entry);
     this.#enter(member);
     this.#seat(entry);
@@ -121,23 +138,23 @@ export class MemberTable {
   }
 
   #seat(entry: Entry): void {
-    entry.place = this.#others.push(entry) - 1;
+    this.#others.push(entry);
     this.#order.insert(entry);
   }
 
   #unseat(entry: Entry): void {
-    this.#swap(entry.place, this.#others.length - 1);
+    this.#swap(this.#others.indexOf(entry), this.#others.length - 1);
     this.#others.pop();
-    entry.place = -1;
     this.#order.remove(entry);
   }
 
   #swap(i: number, j: number): void {
-    const a = this.#others[i]!;
-    const b = this.#others[j]!;
-    this.#others[i] = b;
-    this.#others[j] = a;
-    b.place = i;
-    a.place = j;
+    const entry = this.#others[i]!;
+    this.#others[i] = this.#others[j]!;
+    this.#others[j] = entry;
   }
+}
+
+function inOrder(entries: Entry[]): Entry[] {
+  return entries.sort((a, b) => a.number - b.number);
 }

@@ -183,6 +183,8 @@ export class EventLoop implements Clock {
   }
 }
 
+const nothing = (): void => {};
+
 /** A timer of one loop. */
 class LoopTimer extends Happening implements Timer {
   isCancelled = false;
@@ -191,7 +193,7 @@ class LoopTimer extends Happening implements Timer {
     readonly loop: EventLoop,
     /** On the loop's own clock. */
     readonly dueMs: number,
-    readonly callback: () => void,
+    public callback: () => void,
   ) {
     super();
   }
@@ -202,6 +204,8 @@ class LoopTimer extends Happening implements Timer {
 
   cancel(): void {
     this.isCancelled = true;
+    // It may stay in the queue for long, and what it would have called back to need not.
+    this.callback = nothing;
     this.loop.cancel(this);
   }
 }

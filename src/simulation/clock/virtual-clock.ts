@@ -31,16 +31,26 @@ export abstract class Happening implements Task {
   abstract happen(): void;
 }
 
+const nothing = (): void => {};
+
 class Call extends Happening implements Timer {
-  constructor(
-    readonly clock: VirtualClock,
-    readonly happen: () => void,
-  ) {
+  readonly #clock: VirtualClock;
+  #callback: () => void;
+
+  constructor(clock: VirtualClock, callback: () => void) {
     super();
+    this.#clock = clock;
+    this.#callback = callback;
   }
 
+  happen(): void {
+    this.#callback();
+  }
+
+  /** It may stay in the queue for long; what it would have called back to need not. */
   cancel(): void {
-    this.clock.cancel(this);
+    this.#callback = nothing;
+    this.#clock.cancel(this);
   }
 }
 

@@ -250,7 +250,7 @@ export class SimulatedLinks<M> implements Arrivals<M>, Dialling<M> {
     const { to, item } = crossing;
     const { endpoint } = to.owner;
     if (!to.isOpen || !to.owner.isOpen) return;
-    if (endpoint.gate.isShut) return endpoint.gate.holdRead(crossing);
+    if (endpoint.gate.holds(crossing, item.message)) return;
     const peer = to.other.owner.endpoint.self;
     to.owner.kept.used(to, this.clock.now());
     if (item.kind === 'message') return endpoint.received(peer, item.message);

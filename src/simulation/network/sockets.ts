@@ -22,12 +22,8 @@ export class Sockets<M> {
     readonly host: string,
   ) {}
 
-  /** The process reads from its kernel: now, or when it runs and its gate is open. */
-  read(callback: () => void): void {
-    const { loop, gate } = this.endpoint;
-    const task: Task = {
-      happen: () => (gate.isShut ? gate.holdRead(task) : callback()),
-    };
-    loop.deliver(task);
+  /** Whether the process reads now; otherwise it is told to the task again, when its gate opens. */
+  isReadable(task: Task): boolean {
+    return !this.endpoint.gate.holds(task);
   }
 }
