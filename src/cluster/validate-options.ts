@@ -107,6 +107,7 @@ const swimSpecial: Partial<Record<keyof SwimOptions, v.GenericSchema>> = {
     v.maxValue(1000, 'must be at most 1000'),
   ),
   gossipFanout: count(0),
+  gossipOverLinksAbove: count(0),
   indirectProbes: count(0),
   suspicionConfirmations: count(0),
   maxLocalHealth: count(0),

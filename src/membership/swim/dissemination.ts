@@ -6,9 +6,17 @@ import type { Update } from './messages.js';
 /** How many updates that do not fit are passed over before a message goes as it is. */
 const MAX_MISFITS = 8;
 
+/**
+ * What goes first. While hundreds join, their updates fill every message for half a minute; whoever hears of one more
+ * member a little later is not harmed, who hears of a death late is.
+ */
+const FIRST = 0;
+const JOINS = 1;
+
 /** An update in one of the queue's lines. */
 interface Item {
   readonly news: News;
+  readonly rank: typeof FIRST | typeof JOINS;
   sends: number;
   before: Item | undefined;
   behind: Item | undefined;
@@ -27,12 +35,12 @@ export function subjectOf(update: Update): NodeId {
 
 /**
  * Updates that still have to spread: one per member, the newest, each sent a limited number of times, the least-sent
- * first. SWIM §4.1.
+ * first (SWIM §4.1), and joins behind everything else.
  */
 export class DisseminationQueue {
   readonly #items: IdMap<Item>;
-  /** By how often they were sent; within a line, first in first out. */
-  readonly #lines: Line[] = [];
+  /** Of each rank, by how often they were sent; within a line, first in first out. */
+  readonly #lines: readonly [Line[], Line[]] = [[], []];
   readonly #max: number;
   readonly #budget: FrameBudget;
 
@@ -52,9 +60,10 @@ export class DisseminationQueue {
     this.drop(news.id);
     const fits = this.#items.size < this.#max;
     if (!fits) this.#dropMostSent();
-    const item: Item = { news, sends: 0, before: undefined, behind: undefined };
+    const rank = isJoin(update) ? JOINS : FIRST;
+    const item: Item = { news, rank, sends: 0, before: undefined, behind: undefined };
     this.#items.set(news.id, item);
-    this.#line(0).add(item);
+    this.#lineOf(item).add(item);
     return fits;
   }
 
@@ -62,12 +71,12 @@ export class DisseminationQueue {
     const item = this.#items.get(id);
     if (item === undefined) return;
     this.#items.delete(id);
-    this.#line(item.sends).remove(item);
+    this.#lineOf(item).remove(item);
   }
 
   clear(): void {
     this.#items.clear();
-    this.#lines.length = 0;
+    for (const lines of this.#lines) lines.length = 0;
   }
 
   /**
@@ -82,7 +91,8 @@ export class DisseminationQueue {
     let misfits = 0;
     let bytes = 0;
     for (const update of frame) bytes += newsOf(update).bytes;
-    for (let item = this.#next(0); item !== undefined; item = item.behind ?? this.#next(item.sends + 1)) {
+    let item = this.#next(FIRST, 0);
+    for (; item !== undefined; item = item.behind ?? this.#next(item.rank, item.sends + 1)) {
       if (frame.length >= this.#budget.maxUpdates) break;
       const { news } = item;
       if (news.id === to && (isTold || !isAccusation(news.update))) {
@@ -94,36 +104,38 @@ export class DisseminationQueue {
         taken.push(item);
       } else if (++misfits >= MAX_MISFITS) break;
     }
-    for (const item of taken) this.#sent(item, limit);
+    for (const sent of taken) this.#sent(sent, limit);
     return frame;
   }
 
   #sent(item: Item, limit: number): void {
-    this.#line(item.sends).remove(item);
+    this.#lineOf(item).remove(item);
     item.sends++;
-    if (item.sends < limit) this.#line(item.sends).add(item);
+    if (item.sends < limit) this.#lineOf(item).add(item);
     else this.#items.delete(item.news.id);
   }
 
   #dropMostSent(): void {
-    for (let sends = this.#lines.length - 1; sends >= 0; sends--) {
-      const first = this.#line(sends).first;
-      if (first !== undefined) return this.drop(first.news.id);
+    for (const rank of [JOINS, FIRST] as const) {
+      const most = this.#lines[rank].findLast(({ first }) => first !== undefined);
+      if (most?.first !== undefined) return this.drop(most.first.news.id);
     }
   }
 
-  /** The first of those that were sent so often, or more often. */
-  #next(sends: number): Item | undefined {
-    for (let at = sends; at < this.#lines.length; at++) {
-      const first = this.#line(at).first;
+  /** The first of those of a rank that were sent so often, or more often; then of the next rank. */
+  #next(rank: Item['rank'], sends: number): Item | undefined {
+    const lines = this.#lines[rank];
+    for (let at = sends; at < lines.length; at++) {
+      const { first } = lines[at]!;
       if (first !== undefined) return first;
     }
-    return undefined;
+    return rank === FIRST ? this.#next(JOINS, 0) : undefined;
   }
 
-  #line(sends: number): Line {
-    while (this.#lines.length <= sends) this.#lines.push(new Line());
-    return this.#lines[sends]!;
+  #lineOf({ rank, sends }: Item): Line {
+    const lines = this.#lines[rank];
+    while (lines.length <= sends) lines.push(new Line());
+    return lines[sends]!;
   }
 }
 
@@ -146,6 +158,11 @@ class Line {
     if (item.behind === undefined) this.#last = item.before;
     else item.behind.before = item.before;
   }
+}
+
+/** Nobody has accused it yet, and it has not changed. */
+function isJoin(update: Update): boolean {
+  return update.type === 'alive' && update.member.incarnation === 0;
 }
 
 function isAccusation({ type }: Update): boolean {

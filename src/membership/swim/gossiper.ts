@@ -11,6 +11,8 @@ const NOTHING: readonly Update[] = Object.freeze([]);
 const NOBODY: readonly Entry[] = Object.freeze([]);
 const FIRST_SECOND_MS = 1000;
 
+const anybody = (): boolean => true;
+
 /** What updates travel on. */
 export type Carrier = 'ping' | 'ack' | 'gossip';
 
@@ -29,8 +31,6 @@ export class Gossiper {
   constructor(parts: Parts) {
     this.#parts = parts;
   }
-
-  readonly #mayDialTo = (entry: Entry): boolean => this.#mayDial(entry);
 
   start(): void {
     this.#startedAtMs = this.#parts.world.now();
@@ -63,11 +63,20 @@ export class Gossiper {
     if (table.others.length === 0) return queue.clear();
     const lost = this.#lostOfRound();
     const fanout = options.gossipFanout - lost.length;
-    for (const entry of [...lost, ...table.pick(fanout, this.#mayDialTo)]) {
+    for (const entry of [...lost, ...this.#targets(fanout, anybody)]) {
       const updates = this.piggyback(entry.member.id, 'gossip');
       if (updates.length > 0) this.#send(entry.member, updates);
     }
     if (queue.size > 0) this.#arm(1);
+  }
+
+  /** Random members; in a cluster with more of them than links, all but one over links that are open. */
+  #targets(count: number, fits: (entry: Entry) => boolean): Entry[] {
+    const { table, options } = this.#parts;
+    const isLarge = table.size > options.gossipOverLinksAbove;
+    const near = isLarge ? table.pick(count - 1, (entry) => entry.linked && fits(entry)) : [];
+    const mayFollow = (entry: Entry): boolean => !near.includes(entry) && fits(entry) && this.#mayDial(entry);
+    return [...near, ...table.pick(count - near.length, mayFollow)];
   }
 
   /**
@@ -101,14 +110,14 @@ export class Gossiper {
 
   /** One update to the fanout, now: a refutation cannot wait for the next round. */
   burst(update: Update, except: readonly (NodeId | undefined)[]): void {
-    const fits = (entry: Entry): boolean => !except.includes(entry.member.id) && this.#mayDial(entry);
-    for (const entry of this.#parts.table.pick(this.#parts.options.gossipFanout, fits))
+    const fits = (entry: Entry): boolean => !except.includes(entry.member.id);
+    for (const entry of this.#targets(this.#parts.options.gossipFanout, fits))
       this.tell(entry.member, update);
   }
 
   /** Passes hard news on at its first receipt, to a few, once, at a limited rate (decisions 3). */
   forward(update: Update, from: NodeId): void {
-    const { options, table, world } = this.#parts;
+    const { options, world } = this.#parts;
     if (!options.components.hardEvidence || !options.components.infection) return;
     const now = world.now();
     if (now - this.#forwardsSinceMs >= options.probeIntervalMs) {
@@ -118,11 +127,8 @@ export class Gossiper {
     if (this.#forwards >= options.maxForwardsPerInterval) return this.#parts.count('forwardsDropped');
     this.#forwards++;
     const subject = subjectOf(update);
-    const fits = (entry: Entry): boolean => {
-      const id = entry.member.id;
-      return id !== from && id !== subject && this.#mayDial(entry);
-    };
-    for (const entry of table.pick(options.forwardPeers, fits)) this.tell(entry.member, update);
+    const fits = ({ member: { id } }: Entry): boolean => id !== from && id !== subject;
+    for (const entry of this.#targets(options.forwardPeers, fits)) this.tell(entry.member, update);
   }
 
   /** What this node holds of a member, as an update. */

@@ -95,6 +95,12 @@ export interface SwimOptions {
   /** Members that get each gossip round. Lan 3, wan 4, local 3; 0 leaves gossip to probes, as in the SWIM paper. */
   readonly gossipFanout: number;
   /**
+   * Members above which gossip prefers open links: all but one of a round's targets are then members that this node has
+   * a link to. 257, since up to there every link is kept (256 in the pool), and above it a dial and two evictions would
+   * cost several times the news itself. The links are a random sample of the cluster, so news spreads as fast.
+   */
+  readonly gossipOverLinksAbove: number;
+  /**
    * How long gossip rounds go on to a member that is held unreachable, ms. 0: it is told when it speaks, and when it is
    * tried. memberlist has 30,000.
    */
@@ -249,6 +255,7 @@ const common = {
   gossipToLostMs: 0,
   suspicionConfirmations: 3,
   capConfirmations: true,
+  gossipOverLinksAbove: 257,
   syncSpacingMs: 1000,
   maxSyncSpacingMs: 30_000,
   maxLocalHealth: 8,

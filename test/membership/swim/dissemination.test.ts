@@ -14,6 +14,15 @@ describe('the dissemination queue', () => {
     expect([queue.take(nobody, 10, []), queue.take(nobody, 10, [])]).toEqual([[leftOf(2)], [leftOf(1)]]);
   });
 
+  it('gives joins behind everything else, however often that was sent', () => {
+    const queue = new DisseminationQueue(100, { maxUpdates: 1, maxBytes: 1400 });
+    queue.put(aliveOf(1));
+    queue.put(suspectOf(2, 3));
+    queue.put(aliveOf(4, 1));
+    const taken = Array.from({ length: 5 }, () => queue.take(nobody, 2, [])[0]);
+    expect(taken).toEqual([suspectOf(2, 3), aliveOf(4, 1), suspectOf(2, 3), aliveOf(4, 1), aliveOf(1)]);
+  });
+
   it('sends each update as often as its limit says, then forgets it', () => {
     const queue = new DisseminationQueue(100, roomy);
     queue.put(leftOf(1));
@@ -146,5 +155,27 @@ describe('gossip', () => {
       node.run(10_000);
       expect(node.sentOf('gossip', 1)).toEqual([]);
     }
+  });
+});
+
+describe('gossip in a cluster with more members than links', () => {
+  /** Twenty members, of whom this node has a link to the first four; news goes round for a while. */
+  const targets = (gossipOverLinksAbove: number): readonly number[] => {
+    const node = new Alone({ gossipOverLinksAbove }).with(20);
+    for (const i of [1, 2, 3, 4]) node.swim.link(peerOf(i), 'up');
+    node.run(1100);
+    node.sent.length = 0;
+    node.swim.setMetadata({ version: 1 });
+    node.run(600);
+    return node
+      .sentOf('gossip')
+      .map(({ to }) => Number(to.address.host.split('.')[3]))
+      .filter((i) => i > 4);
+  };
+
+  it('goes to members with an open link, and to one other a round', () => {
+    expect(targets(10).length).toBeGreaterThan(0);
+    expect(targets(10).length).toBeLessThanOrEqual(3);
+    expect(targets(257).length).toBeGreaterThan(4);
   });
 });
