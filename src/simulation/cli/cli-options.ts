@@ -24,6 +24,10 @@ export interface CliOptions {
   readonly checkDeterminism: number | undefined;
   readonly json: string | undefined;
   readonly minutes: number | undefined;
+  /** Real time after which a seed of many is ended and counts as failed, in milliseconds. */
+  readonly seedTimeoutMs: number;
+  /** The file that gets the scenario of `--seed`, or of the first violation, shrunk. */
+  readonly save: string | undefined;
   readonly keepGoing: boolean;
   readonly shrink: boolean;
 }
@@ -40,20 +44,23 @@ Runs random scenarios: clusters in virtual time, faults drawn from a seed, every
   --kind KIND          protocol, nodes (whole nodes) or mixed (default: each seed = 3 mod 4 is of whole nodes)
   --jobs J             seeds at once (default: the cores of this machine)
   --minutes M          stop after so many minutes
+  --seed-timeout S     a seed that takes longer is ended and has failed (default 120); --seed and --schedule may last
   --keep-going         go on after a violation
   --no-shrink          do not look for a shorter schedule
   --check-determinism [N]  run each N-th seed (default: each) twice and compare the traces
   --trace [FILE]       with --seed or --schedule: write the trace (default: standard output)
-  --messages           messages are in the trace too
-  --schedule FILE      replay a scenario that was saved as JSON
+  --messages           messages are in the trace too (of the protocol; whole nodes log what they do)
+  --save FILE          write the scenario as JSON: of --seed, or of the first violation, as short as it was shrunk
+  --schedule FILE      replay a scenario that was saved, of either kind
   --json FILE          write the report as JSON; - is standard output (with npm run --silent)
   --experiment NAME    an experiment of the papers; see docs/experiments
 
-Exit codes: 0 all is well · 1 a rule was broken, or an interesting path was never taken in 200 seeds · 2 a wrong option.
+Exit codes: 0 all is well · 1 a rule was broken, a seed did not end, or an interesting path was never taken in 200 seeds · 2 a wrong option.
 `;
 
 const MAX_NODES = 5000;
 const MAX_JOBS = 256;
+const SEED_TIMEOUT_SECONDS = 120;
 
 const known = {
   help: { type: 'boolean', short: 'h' },
@@ -69,6 +76,8 @@ const known = {
   'check-determinism': { type: 'string' },
   json: { type: 'string' },
   minutes: { type: 'string' },
+  'seed-timeout': { type: 'string' },
+  save: { type: 'string' },
   'keep-going': { type: 'boolean' },
   'no-shrink': { type: 'boolean' },
 } as const satisfies ParseArgsConfig['options'];
@@ -124,6 +133,12 @@ export function parseCliOptions(args: readonly string[]): CliOptions {
         : integer('--check-determinism', values['check-determinism'], 1, 1e9),
     json: values.json,
     minutes,
+    seedTimeoutMs:
+      1000 *
+      (values['seed-timeout'] === undefined
+        ? SEED_TIMEOUT_SECONDS
+        : positive('--seed-timeout', values['seed-timeout'])),
+    save: values.save,
     keepGoing: values['keep-going'] ?? false,
     shrink: values['no-shrink'] !== true,
   };

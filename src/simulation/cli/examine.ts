@@ -1,41 +1,56 @@
-import { generateScenario } from '../scenarios/generate.js';
-import { runScenario } from '../scenarios/run-scenario.js';
-import type { Scenario } from '../scenarios/scenario.js';
 import type { ScenarioResult } from '../scenarios/scenario-result.js';
-import { shrink } from '../scenarios/shrink.js';
+import { drawScenario, shrinkScenario, type AnyScenario } from './any-scenario.js';
 import type { CliIo } from './cli-io.js';
 import type { ViolationReport } from './report.js';
 import type { SeedOutcome } from './run-seed.js';
+import type { SeedRunner } from './seed-runner.js';
+import { DID_NOT_END, THREAD_FAILED } from './thread-runner.js';
 
 const PROGRESS_MS = 3000;
 const MAX_ATTEMPTS = 600;
+/** Real time for one shrinking: what is small after that is small enough, and CI has its limits. */
+const SHRINK_MS = 90_000;
 
-/** Makes a report of a violation; unless told not to, with the shortest schedule that breaks the same rule. */
-export function examine(
+/** Two runs that differ, or one that gives nothing back, are not shrunk: a candidate would tell no more. */
+const UNSHRINKABLE: ReadonlySet<string> = new Set(['22', DID_NOT_END, THREAD_FAILED]);
+
+/** Makes a report of a violation; with a runner, also the shortest schedule that breaks the same rule. */
+export async function examine(
   { kind, result }: Pick<SeedOutcome, 'kind' | 'result'>,
-  options: { readonly nodes: readonly [number, number]; readonly shrink: boolean },
+  nodes: readonly [number, number],
+  runner: SeedRunner | undefined,
   io: CliIo,
-): ViolationReport {
+): Promise<ViolationReport> {
   const { seed } = result;
-  const range = options.nodes[0] === options.nodes[1] ? options.nodes[0] : options.nodes.join('..');
-  const report = {
+  const scenario = drawScenario({ seed, nodes, kind });
+  const range = nodes[0] === nodes[1] ? nodes[0] : nodes.join('..');
+  return {
     seed,
     kind,
     violation: result.violation!,
     replay: `npm run simulate -- --seed ${seed} --nodes ${range} --kind ${kind} --trace`,
+    scenario,
+    shrunk: runner && (await shrunkOf(scenario, result, runner, io)),
   };
-  if (kind === 'nodes') return report;
-  const scenario = generateScenario(seed, options);
-  return { ...report, scenario, shrunk: options.shrink ? shrunkOf(scenario, result, io) : undefined };
 }
 
-/** Shrinks, and tells people who wait how far it is. Two runs that differ are not shrunk: a third would differ too. */
-export function shrunkOf(scenario: Scenario, result: ScenarioResult, io: CliIo): ViolationReport['shrunk'] {
-  if (result.violation === undefined || result.violation.invariant === '22') return undefined;
-  let toldMs = performance.now();
-  const shrunk = shrink(scenario, result, {
-    run: (candidate) => runScenario(candidate),
+/** Shrinks, and tells people who wait how far it is. */
+export async function shrunkOf(
+  scenario: AnyScenario,
+  result: ScenarioResult,
+  runner: SeedRunner,
+  io: CliIo,
+): Promise<ViolationReport['shrunk']> {
+  const { violation } = result;
+  if (violation === undefined || UNSHRINKABLE.has(violation.invariant)) return undefined;
+  // If the process is ended meanwhile, this is all that anybody sees.
+  io.err(`seed ${scenario.seed} breaks rule ${violation.invariant}: ${violation.message}; shrinking\n`);
+  const startedMs = performance.now();
+  let toldMs = startedMs;
+  const shrunk = await shrinkScenario(scenario, result, {
+    run: (candidate) => runner.play(candidate),
     maxAttempts: MAX_ATTEMPTS,
+    isOver: () => performance.now() - startedMs > SHRINK_MS,
     onProgress: (attempts, smallest) => {
       if (performance.now() - toldMs < PROGRESS_MS) return;
       toldMs = performance.now();
@@ -46,7 +61,7 @@ export function shrunkOf(scenario: Scenario, result: ScenarioResult, io: CliIo):
   });
   return {
     scenario: shrunk.scenario,
-    violation: shrunk.result.violation ?? result.violation,
+    violation: shrunk.result.violation ?? violation,
     attempts: shrunk.attempts,
   };
 }

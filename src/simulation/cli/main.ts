@@ -3,14 +3,21 @@ import { ClusterError } from '../../errors.js';
 import { parseCliOptions, USAGE } from './cli-options.js';
 import type { CliIo } from './cli-io.js';
 import { replay } from './replay.js';
+import type { RunnerOf } from './seed-runner.js';
 import { survey } from './survey.js';
+import { threadRunner } from './thread-runner.js';
 
 /**
  * The command line behind `npm run simulate`.
  *
+ * @param runnerOf another one serves tests
  * @returns the exit code: 0 all is well, 1 a rule was broken, 2 it was called wrongly
  */
-export async function main(args: readonly string[], io: CliIo): Promise<number> {
+export async function main(
+  args: readonly string[],
+  io: CliIo,
+  runnerOf: RunnerOf = threadRunner,
+): Promise<number> {
   try {
     if (args.some((arg) => /^--experiment(=|$)/.test(arg))) return await experiment(args, io);
     const options = parseCliOptions(args);
@@ -18,8 +25,10 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
       io.out(USAGE);
       return 0;
     }
-    if (options.seed !== undefined || options.schedule !== undefined) return await replay(options, io);
-    return await survey(options, io);
+    if (options.seed !== undefined || options.schedule !== undefined) {
+      return await replay(options, io, runnerOf);
+    }
+    return await survey(options, io, runnerOf);
   } catch (cause) {
     // A mistake of the caller's; everything else is ours, and its stack is needed.
     if (!(cause instanceof ClusterError)) throw cause;

@@ -18,7 +18,7 @@ export class Progress {
   constructor(io: CliIo, total: number | undefined) {
     this.#io = io;
     this.#total = total;
-    // Only for runs on threads: in this thread a seed lets no timer fire.
+    // Seeds run in threads: in this one they would let no timer fire.
     this.#timer = setInterval(() => this.#tell(), INTERVAL_MS);
   }
 

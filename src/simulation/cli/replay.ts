@@ -1,65 +1,85 @@
 import { readFileSync } from 'node:fs';
 import { InvalidOptionError } from '../../errors.js';
-import { describeCluster, describeSchedule } from '../scenarios/describe.js';
-import { generateScenario } from '../scenarios/generate.js';
-import { runScenario } from '../scenarios/run-scenario.js';
-import { scenarioFromJson } from '../scenarios/scenario-json.js';
-import type { Scenario } from '../scenarios/scenario.js';
+import { describeSchedule } from '../scenarios/describe.js';
+import {
+  describeScenario,
+  drawScenario,
+  isOfNodes,
+  playScenario,
+  readScenario,
+  type AnyScenario,
+} from './any-scenario.js';
 import type { CliIo } from './cli-io.js';
 import type { CliOptions } from './cli-options.js';
 import { examine, shrunkOf } from './examine.js';
 import { violationText, type ViolationReport } from './report.js';
-import { compared, kindOf, runSeed, type SeedOutcome } from './run-seed.js';
-import { writeReport } from './survey.js';
+import { compared, type SeedOutcome } from './run-seed.js';
+import type { RunnerOf, SeedRunner } from './seed-runner.js';
+import { saveScenario, writeReport } from './survey.js';
 import { openTrace, type TraceTarget } from './trace-target.js';
 
-/** Runs one seed, or one saved scenario, with a trace if that is asked for. */
-export async function replay(options: CliOptions, io: CliIo): Promise<number> {
+/**
+ * Runs one seed, or one saved scenario, with a trace if that is asked for. It runs in this thread, and as long as it
+ * takes: whoever replays a run that does not end wants to see where it is.
+ */
+export async function replay(options: CliOptions, io: CliIo, runnerOf: RunnerOf): Promise<number> {
+  const { seed, schedule, nodes, kind } = options;
+  const scenario =
+    schedule === undefined
+      ? drawScenario({ seed: seed!, nodes, kind })
+      : readScenario(readText(schedule), '--schedule');
   const trace = openTrace(options.trace, io);
+  let outcome: SeedOutcome;
   try {
-    return options.schedule === undefined
-      ? await replaySeed(options, options.seed!, trace, io)
-      : replaySchedule(options, options.schedule, trace, io);
+    outcome = await play(scenario, options, trace, io);
   } finally {
     trace.close();
   }
+  const report = outcome.result.ok ? undefined : await examined(scenario, outcome, options, io, runnerOf);
+  tell(outcome, report, options, io);
+  saveScenario(report?.shrunk?.scenario ?? scenario, options.save);
+  return outcome.result.ok ? 0 : 1;
 }
 
-async function replaySeed(options: CliOptions, seed: number, trace: TraceTarget, io: CliIo): Promise<number> {
-  const { nodes, kind, checkDeterminism } = options;
-  const task = { seed, nodes, kind, checkDeterminism: checkDeterminism && 1 };
-  if (kindOf(task) === 'protocol') introduce(generateScenario(seed, options), io);
-  const outcome = await runSeed(task, { onTrace: trace.write, traceMessages: options.messages });
-  const report = outcome.result.ok
-    ? undefined
-    : examine(outcome, { nodes, shrink: options.shrink && options.trace === undefined }, io);
-  return tell(outcome, report, options, io);
-}
-
-function replaySchedule(options: CliOptions, file: string, trace: TraceTarget, io: CliIo): number {
-  const scenario = scenarioFromJson(readText(file), '--schedule');
-  introduce(scenario, io);
+async function play(
+  scenario: AnyScenario,
+  options: CliOptions,
+  trace: TraceTarget,
+  io: CliIo,
+): Promise<SeedOutcome> {
+  io.err(`seed ${scenario.seed}: ${describeScenario(scenario)}\n${describeSchedule(scenario.schedule)}\n`);
+  const { messages: traceMessages, checkDeterminism } = options;
   const startedMs = performance.now();
-  let result = runScenario(scenario, { onTrace: trace.write, traceMessages: options.messages });
-  if (options.checkDeterminism !== undefined) {
-    const again = runScenario(scenario, { traceMessages: options.messages });
-    result = compared(result, again);
+  let result = await playScenario(scenario, { onTrace: trace.write, traceMessages });
+  if (checkDeterminism !== undefined) {
+    result = compared(result, await playScenario(scenario, { traceMessages }));
   }
-  const outcome: SeedOutcome = { kind: 'protocol', result, realMs: performance.now() - startedMs };
-  if (result.violation === undefined) return tell(outcome, undefined, options, io);
-  const report: ViolationReport = {
-    seed: scenario.seed,
-    kind: 'protocol',
-    violation: result.violation,
-    replay: `npm run simulate -- --schedule ${file} --trace`,
-    scenario,
-    shrunk: options.shrink && options.trace === undefined ? shrunkOf(scenario, result, io) : undefined,
-  };
-  return tell(outcome, report, options, io);
+  const kind = isOfNodes(scenario) ? 'nodes' : 'protocol';
+  return { kind, result, realMs: performance.now() - startedMs };
 }
 
-function introduce(scenario: Scenario, io: CliIo): void {
-  io.err(`seed ${scenario.seed}: ${describeCluster(scenario)}\n${describeSchedule(scenario.schedule)}\n`);
+async function examined(
+  scenario: AnyScenario,
+  outcome: SeedOutcome,
+  options: CliOptions,
+  io: CliIo,
+  runnerOf: RunnerOf,
+): Promise<ViolationReport> {
+  const runner: SeedRunner | undefined =
+    options.shrink && options.trace === undefined ? runnerOf(options.seedTimeoutMs) : undefined;
+  try {
+    if (options.schedule === undefined) return await examine(outcome, options.nodes, runner, io);
+    return {
+      seed: scenario.seed,
+      kind: outcome.kind,
+      violation: outcome.result.violation!,
+      replay: `npm run simulate -- --schedule ${options.schedule} --trace`,
+      scenario,
+      shrunk: runner && (await shrunkOf(scenario, outcome.result, runner, io)),
+    };
+  } finally {
+    await runner?.close();
+  }
 }
 
 function tell(
@@ -67,7 +87,7 @@ function tell(
   report: ViolationReport | undefined,
   options: CliOptions,
   io: CliIo,
-): number {
+): void {
   const { virtualMs, inputs, messages } = result.stats;
   const taken = Object.entries(result.sometimes).filter(([, times]) => times > 0);
   const text = [
@@ -78,7 +98,6 @@ function tell(
   // A trace on standard output is not mixed with anything else.
   const quiet: CliIo = options.trace === '-' ? { out: io.err, err: io.err } : io;
   writeReport({ kind, ...result, realMs: Math.round(realMs), report }, text, options.json, quiet);
-  return result.ok ? 0 : 1;
 }
 
 function readText(file: string): string {

@@ -1,7 +1,11 @@
-import { describeCluster, describeSchedule } from '../scenarios/describe.js';
-import type { Scenario } from '../scenarios/scenario.js';
+import { describeSchedule } from '../scenarios/describe.js';
 import type { Violation } from '../scenarios/scenario-result.js';
+import { describeScenario, type AnyScenario } from './any-scenario.js';
 import type { Tally } from './tally.js';
+import { DID_NOT_END, THREAD_FAILED } from './thread-runner.js';
+
+const FAULTS_PER_LINE = 8;
+const NO_RULES: ReadonlySet<string> = new Set([DID_NOT_END, THREAD_FAILED]);
 
 /** A broken rule, with what is needed to understand and to repeat it. */
 export interface ViolationReport {
@@ -10,10 +14,10 @@ export interface ViolationReport {
   readonly violation: Violation;
   /** The command that runs it again, with a trace. */
   readonly replay: string;
-  /** The scenario as it was drawn; whole-node scenarios are not data. */
-  readonly scenario?: Scenario | undefined;
+  /** The scenario as it was drawn. */
+  readonly scenario?: AnyScenario | undefined;
   readonly shrunk?:
-    { readonly scenario: Scenario; readonly violation: Violation; readonly attempts: number } | undefined;
+    { readonly scenario: AnyScenario; readonly violation: Violation; readonly attempts: number } | undefined;
 }
 
 /** The whole report as data, for `--json`. */
@@ -30,6 +34,8 @@ export interface JsonReport {
   readonly realSeconds: number;
   readonly eventsPerSecond: number;
   readonly slowest: readonly { readonly seed: number; readonly realMs: number }[];
+  /** How many faults of each kind were done. */
+  readonly faults: Readonly<Record<string, number>>;
   readonly sometimes: Readonly<Record<string, { readonly times: number; readonly seeds: number }>>;
   readonly missing: readonly string[];
   readonly violations: readonly ViolationReport[];
@@ -53,6 +59,7 @@ export function reportOf(
     realSeconds: run.realSeconds,
     eventsPerSecond: Math.round(tally.inputs / run.realSeconds),
     slowest: tally.slowest.map(({ result, realMs }) => ({ seed: result.seed, realMs: Math.round(realMs) })),
+    faults: Object.fromEntries(tally.faults),
     sometimes: Object.fromEntries(tally.paths),
     missing: tally.missing,
     violations: run.violations,
@@ -69,6 +76,7 @@ export function summary(report: JsonReport): string {
     `in ${report.realSeconds.toFixed(1)} s with ${report.jobs} jobs: ${count(report.eventsPerSecond)} inputs/s, ` +
       `${(report.realSeconds / Math.max(1, seeds)).toFixed(3)} s per seed`,
     `slowest: ${report.slowest.map(({ seed, realMs }) => `${seed} (${(realMs / 1000).toFixed(1)} s)`).join(', ')}`,
+    ...faultLines(report.faults),
     ...pathLines(sometimes),
   ];
   if (missing.length > 0) lines.push(`missing (never taken): ${missing.join(', ')}`);
@@ -81,15 +89,17 @@ export function violationText(report: ViolationReport): string {
   const { seed, violation, replay, scenario, shrunk } = report;
   const lines = [
     '',
-    `seed ${seed} breaks rule ${violation.invariant} ${at(violation)}`,
+    NO_RULES.has(violation.invariant)
+      ? `seed ${seed} ${violation.invariant}`
+      : `seed ${seed} breaks rule ${violation.invariant} ${at(violation)}`,
     `  ${violation.message}`,
   ];
   if (scenario !== undefined)
-    lines.push(`  ${describeCluster(scenario)}; ${scenario.schedule.length} faults`);
+    lines.push(`  ${describeScenario(scenario)}; ${scenario.schedule.length} faults`);
   if (shrunk !== undefined) {
     const faults = shrunk.scenario.schedule.length;
     lines.push(
-      `shrunk to ${faults} ${faults === 1 ? 'fault' : 'faults'} in ${shrunk.attempts} attempts: ${describeCluster(shrunk.scenario)}`,
+      `shrunk to ${faults} ${faults === 1 ? 'fault' : 'faults'} in ${shrunk.attempts} attempts: ${describeScenario(shrunk.scenario)}`,
       `  ${shrunk.violation.message} ${at(shrunk.violation)}`,
       describeSchedule(shrunk.scenario.schedule),
       'the same as JSON (replay it with: npm run simulate -- --schedule FILE --trace):',
@@ -105,6 +115,18 @@ function verdict({ ok, violations, missing }: JsonReport): string {
   return violations.length > 0
     ? `${violations.length} broke a rule`
     : `${missing.length} paths were never taken`;
+}
+
+/** Some kinds on each line. */
+function faultLines(faults: JsonReport['faults']): string[] {
+  const entries = Object.entries(faults);
+  const lines: string[] = [];
+  const each = Math.ceil(entries.length / Math.max(1, Math.ceil(entries.length / FAULTS_PER_LINE)));
+  for (let at = 0; at < entries.length; at += each) {
+    const told = entries.slice(at, at + each).map(([kind, times]) => `${kind} ${count(times)}`);
+    lines.push(`${at === 0 ? 'faults:' : '       '} ${told.join(', ')}`);
+  }
+  return lines;
 }
 
 function pathLines(sometimes: JsonReport['sometimes']): string[] {

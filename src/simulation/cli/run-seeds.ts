@@ -7,7 +7,7 @@ export interface RunSeedsOptions {
   readonly from: number;
   /** Undefined: until `isOver`. */
   readonly seeds: number | undefined;
-  readonly runners: readonly SeedRunner[];
+  readonly runners: readonly Pick<SeedRunner, 'run'>[];
   /** Looked at before each seed. */
   readonly isOver?: (() => boolean) | undefined;
   /** Go on after a violation. Default: false. */
@@ -30,7 +30,7 @@ export async function runSeeds(options: RunSeedsOptions): Promise<void> {
   let told = 0;
   const waiting = new Map<number, SeedOutcome>();
 
-  const work = async (runner: SeedRunner) => {
+  const work = async (runner: Pick<SeedRunner, 'run'>) => {
     while (next < end && !isOver()) {
       const index = next++;
       options.onBegin?.(from + index);

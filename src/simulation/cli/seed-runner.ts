@@ -1,40 +1,19 @@
-import { Worker } from 'node:worker_threads';
+import type { ScenarioResult } from '../scenarios/scenario-result.js';
+import { playScenario, type AnyScenario } from './any-scenario.js';
 import { runSeed, type SeedOutcome, type SeedTask } from './run-seed.js';
 
-/** Runs one seed at a time. */
+/** Runs one thing at a time. */
 export interface SeedRunner {
   run(task: SeedTask): Promise<SeedOutcome>;
+  /** Runs a scenario that is not what its seed gives: a candidate of shrinking. */
+  play(scenario: AnyScenario): Promise<ScenarioResult>;
   close(): Promise<void>;
 }
 
-/** Runs seeds in this thread. */
-export function localRunner(): SeedRunner {
-  return { run: (task) => runSeed(task), close: async () => {} };
-}
+/** Makes a runner that gives a run up after so long, in real milliseconds. */
+export type RunnerOf = (timeoutMs: number) => SeedRunner;
 
-/** Runs seeds in a thread of its own. A thread that fails breaks the run: there is no result to go on with. */
-export function threadRunner(): SeedRunner {
-  const worker = new Worker(new URL('./seed-worker.js', import.meta.url));
-  return {
-    run: (task) =>
-      new Promise<SeedOutcome>((resolve, reject) => {
-        const settle = () => {
-          worker.off('message', onMessage);
-          worker.off('error', onError);
-        };
-        const onMessage = (outcome: SeedOutcome) => {
-          settle();
-          resolve(outcome);
-        };
-        const onError = (error: Error) => {
-          settle();
-          reject(error);
-        };
-        worker.on('message', onMessage);
-        worker.on('error', onError);
-        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-        worker.postMessage(task);
-      }),
-    close: async () => void (await worker.terminate()),
-  };
+/** Runs seeds in this thread, where nothing can end one that does not end by itself: for tests. */
+export function localRunner(): SeedRunner {
+  return { run: runSeed, play: (scenario) => playScenario(scenario), close: async () => {} };
 }

@@ -18,6 +18,7 @@ export class Tally {
   inputs = 0;
   messages = 0;
   readonly violated: SeedOutcome[] = [];
+  readonly #faults = new Map<string, number>();
   readonly #paths = new Map<string, PathCount>();
   #slowest: SeedOutcome[] = [];
 
@@ -38,9 +39,17 @@ export class Tally {
       const { times, seeds } = this.#paths.get(path) ?? { times: 0, seeds: 0 };
       this.#paths.set(path, { times: times + count, seeds: seeds + (count > 0 ? 1 : 0) });
     }
+    for (const [kind, times] of Object.entries(result.faults)) {
+      this.#faults.set(kind, (this.#faults.get(kind) ?? 0) + times);
+    }
     this.#slowest.push(outcome);
     this.#slowest.sort((a, b) => b.realMs - a.realMs);
     this.#slowest = this.#slowest.slice(0, SLOWEST_SHOWN);
+  }
+
+  /** How many faults of each kind were done, the most frequent first. */
+  get faults(): readonly (readonly [string, number])[] {
+    return [...this.#faults].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
   }
 
   /** By name. */

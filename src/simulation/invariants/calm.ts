@@ -68,8 +68,12 @@ export class Calm<M> implements Check<M> {
     this.#cameOrWentAtMs = this.nowMs;
   }
 
-  ended(): void {
+  ended(node: WatchedNode<M>): void {
     this.#cameOrWentAtMs = this.nowMs;
+    const name = machineOf(node);
+    const isShared = this.#simulation?.running().some((other) => other !== node && machineOf(other) === name);
+    // Who shares an address with it may go on standing still.
+    this.#release(isShared === true ? node.name : name);
   }
 
   noticed(_node: WatchedNode<M>, { type }: ProtocolNotice): void {
@@ -141,8 +145,7 @@ export class Calm<M> implements Check<M> {
       case 'crash':
       case 'power-off':
       case 'restart':
-        this.#set(`paused ${fault.node}`, false);
-        this.#set(`slow ${fault.node}`, false);
+        this.#release(fault.node);
         return false;
       default:
         return false;
@@ -168,6 +171,15 @@ export class Calm<M> implements Check<M> {
     this.#set('delay', (this.#options.latency?.maxMs ?? 0) > this.#options.maxLatencyMs);
   }
 
+  /** A process is over: nobody will ever tell of what held it back. */
+  #release(name: string): void {
+    const before = this.calmSinceMs;
+    for (const what of [`paused ${name}`, `slow ${name}`]) {
+      if (this.#active.delete(what)) this.#changedAtMs = this.nowMs;
+    }
+    this.#measure(before);
+  }
+
   #set(what: string, isActive: boolean): void {
     if (isActive) this.#active.add(what);
     else this.#active.delete(what);
@@ -181,6 +193,11 @@ export class Calm<M> implements Check<M> {
       if (isCalm) this.#disturbedSinceMs = undefined;
     }
   }
+}
+
+/** A machine's later processes are called `c#2`, `c#3` … */
+function machineOf({ name }: { readonly name: string }): string {
+  return name.split('#')[0]!;
 }
 
 function way(from: string | undefined, to: string | undefined): string {

@@ -2,92 +2,96 @@ import type { Fault } from '../scenarios/fault.js';
 import type { NodeCluster } from './node-cluster.js';
 
 /**
- * Does one fault to a cluster of whole nodes. One that makes no sense now, or here (TCP doubles and reorders nothing, and loses only whole connections),
- * does nothing, so that a schedule stays valid when others are taken out of it.
+ * Does one fault to a cluster of whole nodes. One that makes no sense now, or here (TCP doubles and reorders nothing,
+ * and loses only whole connections), does nothing, so that a schedule stays valid when others are taken out of it.
+ *
+ * @returns whether it made sense
  */
-export function applyToNodes(cluster: NodeCluster, fault: Fault): void {
+export function applyToNodes(cluster: NodeCluster, fault: Fault): boolean {
   switch (fault.kind) {
     case 'cut':
       cluster.cutOneWay(fault.from, fault.to);
-      return;
+      return true;
     case 'heal':
       cluster.network.healOneWay(fault.from, fault.to);
-      return;
+      return true;
     case 'partition':
       cluster.partition(...fault.groups);
-      return;
+      return true;
     case 'heal-all':
       cluster.healAll();
-      return;
+      return true;
     case 'flap':
       flap(cluster, fault);
-      return;
+      return true;
     case 'delay':
       cluster.delay(fault.latency, fault.from, fault.to);
-      return;
+      return true;
     case 'lose':
       cluster.lose(fault.share, fault.from, fault.to);
-      return;
+      return true;
     case 'duplicate':
     case 'reorder':
-      return;
+      return false;
     case 'answer-dials':
       cluster.answerDials(fault.node, fault.rule);
-      return;
+      return true;
     default:
-      if (cluster.nodes.has(fault.node)) toNode(cluster, fault);
+      return cluster.nodes.has(fault.node) && toNode(cluster, fault);
   }
 }
 
 type NodeFault = Extract<Fault, { readonly node: string }>;
 
-function toNode(cluster: NodeCluster, fault: NodeFault): void {
+function toNode(cluster: NodeCluster, fault: NodeFault): boolean {
   const { node: name } = fault;
   switch (fault.kind) {
     case 'restart':
       cluster.restart(name);
-      return;
+      return true;
     case 'power-off':
-      if (cluster.isRunning(name)) cluster.powerOff(name);
-      return;
+      if (!cluster.isRunning(name)) return false;
+      cluster.powerOff(name);
+      return true;
     case 'shift-clock':
       cluster.process(name).shiftWallClock(fault.ms);
-      return;
+      return true;
     default:
-      if (cluster.isRunning(name)) toRunning(cluster, fault);
+      return cluster.isRunning(name) && toRunning(cluster, fault);
   }
 }
 
-function toRunning(cluster: NodeCluster, fault: NodeFault): void {
+function toRunning(cluster: NodeCluster, fault: NodeFault): boolean {
   const { node: name } = fault;
   const node = cluster.nodes.get(name)!;
   switch (fault.kind) {
     case 'crash':
       cluster.crash(name);
-      return;
+      return true;
     case 'leave':
       // A process that stands still does so when it runs again.
       cluster.process(name).input(() => void node.close());
-      return;
+      return true;
     case 'pause':
       cluster.pause(name);
-      return;
+      return true;
     case 'resume':
       cluster.resume(name);
-      return;
+      return true;
     case 'stall':
       cluster.stall(name, fault.ms);
-      return;
+      return true;
     case 'suspend':
       cluster.suspend(name, fault.ms);
-      return;
+      return true;
     case 'slow-loop':
       cluster.process(name).loop.slowDown(fault.callbackMs);
-      return;
+      return true;
     case 'set-metadata':
       cluster.process(name).input(() => void node.updateMetadata(fault.metadata).catch(() => undefined));
-      return;
+      return true;
     default:
+      return false;
   }
 }
 

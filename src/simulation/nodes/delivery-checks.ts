@@ -23,8 +23,12 @@ import { isPiece } from './payloads.js';
 /** The header that numbers a message. */
 export const NUMBER_HEADER = 'n';
 
-/** What is sent. */
-export type SentKind = 'send' | 'emit' | 'request' | 'broadcast';
+/** What is sent. `any` is what `requestAny` asks for: it shows itself as one request after the other. */
+export type SentKind = 'send' | 'emit' | 'request' | 'broadcast' | 'request-all' | 'any' | 'try';
+
+/** Their promises settle with the last of several recipients. */
+const TO_SEVERAL: ReadonlySet<SentKind> = new Set(['broadcast', 'request-all']);
+const REQUESTS: ReadonlySet<SentKind> = new Set(['request', 'request-all', 'any', 'try']);
 
 /** A message on its way, and what is known of it. */
 export interface Sent {
@@ -50,6 +54,11 @@ export interface Sent {
   neverComes: boolean;
 }
 
+/** Whom `any` is for, which goes to nobody itself. */
+const NOBODY = '' as NodeId;
+
+type Beginning = Pick<Sent, 'number' | 'kind' | 'sender' | 'from' | 'to' | 'bytes' | 'giveUp'>;
+
 /** Of the promises of a sender whose recipient is gone: they settle at once; a little later for what is queued behind. */
 const SETTLE_AFTER_GONE_MS = 100;
 
@@ -62,6 +71,8 @@ export class DeliveryChecks {
   readonly #pending = new Set<Sent>();
   /** By sender and request id. */
   readonly #requests = new Map<string, Sent>();
+  /** What went out for each `requestAny`, by number. */
+  readonly #tries = new Map<number, Sent[]>();
   /** The last number of each order of messages: sender, recipient and stream; or what readers have begun with. */
   readonly #last = new Map<string, number>();
   #numbers = 0;
@@ -85,7 +96,19 @@ export class DeliveryChecks {
   }
 
   /** A message is about to be sent. */
-  begin(message: Pick<Sent, 'number' | 'kind' | 'sender' | 'from' | 'to' | 'bytes' | 'giveUp'>): Sent {
+  begin(message: Beginning): Sent {
+    const sent = this.#note(message);
+    this.#pending.add(sent);
+    return sent;
+  }
+
+  /** A request is about to be sent to whomever `requestAny` chooses. */
+  beginAny(message: Pick<Beginning, 'number' | 'sender' | 'from'>): Sent {
+    this.#tries.set(message.number, []);
+    return this.begin({ ...message, kind: 'any', to: NOBODY, bytes: undefined });
+  }
+
+  #note(message: Beginning): Sent {
     const sent: Sent = {
       ...message,
       atMs: this.nowMs(),
@@ -97,7 +120,6 @@ export class DeliveryChecks {
       neverComes: false,
     };
     this.#sent.set(key(message.number, message.to), sent);
-    this.#pending.add(sent);
     return sent;
   }
 
@@ -113,7 +135,7 @@ export class DeliveryChecks {
       );
       return give();
     }
-    this.#inOrder(`inbox ${message.from} ${to} ${message.stream}`, sent);
+    if (sent.kind !== 'try') this.#inOrder(`inbox ${message.from} ${to} ${message.stream}`, sent);
     if (sent.bytes !== undefined && !isPiece(message.payload, sent.number, sent.bytes)) {
       this.findings.add('content', `${describe(sent)} came with another content`);
     }
@@ -138,7 +160,9 @@ export class DeliveryChecks {
     if (meta === undefined || to.id === undefined || !(isRequest || free === true)) return;
     const { requestId, headers } = decodeMeta(kind, meta);
     if (isRequest) {
-      const sent = this.#sent.get(key(Number(headers[NUMBER_HEADER]), to.id));
+      const number = Number(headers[NUMBER_HEADER]);
+      this.#try(number, from, to.id);
+      const sent = this.#sent.get(key(number, to.id));
       if (sent?.giveUp !== undefined) this.#requests.set(key(requestId, from), sent);
     } else {
       const asked = key(requestId, to.id);
@@ -157,16 +181,45 @@ export class DeliveryChecks {
         `${describe(sent)} was handled ${sent.taken} times and came ${sent.held} times`,
       );
     }
-    this.#inOrder(`taken ${sent.from} ${to} ${line}`, sent);
+    if (sent.kind !== 'try') this.#inOrder(`taken ${sent.from} ${to} ${line}`, sent);
   }
 
   resolved(sent: Sent): void {
-    if (!this.#settle(sent, 'resolved') || sent.held === 1) return;
-    this.findings.add('certainty', `${describe(sent)} counts as delivered and came ${sent.held} times`);
+    if (!this.#settle(sent, 'resolved')) return;
+    if (sent.kind === 'any') this.#decided(sent, (last) => this.#checkResolved(last));
+    else this.#checkResolved(sent);
   }
 
   rejected(sent: Sent, error: unknown): void {
     if (!this.#settle(sent, 'rejected')) return;
+    if (sent.kind === 'any') this.#decided(sent, (last) => this.#checkRejected(last, error));
+    else this.#checkRejected(sent, error);
+  }
+
+  /** `requestAny` asks the next one only when the one before has certainly done nothing. */
+  #decided({ number }: Sent, checkLast: (last: Sent) => void): void {
+    const tries = this.#tries.get(number) ?? [];
+    this.#tries.delete(number);
+    for (const [index, attempt] of tries.entries()) {
+      if (index === tries.length - 1) checkLast(attempt);
+      else this.#checkRejected(attempt, new NotDeliveredError('Another member was asked instead'));
+    }
+  }
+
+  #try(number: number, from: NodeId, to: NodeId): void {
+    const tries = this.#tries.get(number);
+    const any = this.#sent.get(key(number, NOBODY));
+    if (tries === undefined || any === undefined || any.from !== from) return;
+    const { sender } = any;
+    tries.push(this.#note({ number, kind: 'try', sender, from, to, bytes: undefined }));
+  }
+
+  #checkResolved(sent: Sent): void {
+    if (sent.held === 1) return;
+    this.findings.add('certainty', `${describe(sent)} counts as delivered and came ${sent.held} times`);
+  }
+
+  #checkRejected(sent: Sent, error: unknown): void {
     const [least, most] = timesAllowed(sent, error);
     sent.neverComes = most === 0;
     if (sent.held < least || sent.held > most) {
@@ -185,7 +238,7 @@ export class DeliveryChecks {
   /** The sender has seen that a member is gone: what waits for it settles now; a broadcast with its last recipient. */
   gone(sender: Process, id: NodeId): void {
     for (const sent of this.#pending) {
-      if (sent.sender === sender && sent.to === id && sent.kind !== 'broadcast') {
+      if (sent.sender === sender && sent.to === id && !TO_SEVERAL.has(sent.kind)) {
         sent.settleByMs = Math.min(sent.settleByMs, this.nowMs() + SETTLE_AFTER_GONE_MS);
       }
     }
@@ -261,7 +314,7 @@ function timesAllowed(sent: Sent, error: unknown): readonly [number, number] {
   }
   if (error instanceof DeliveryUncertainError || error instanceof RequestTimeoutError) return [0, 1];
   if (error instanceof RemoteError) return [1, 1];
-  if (error instanceof ClosedError) return sent.kind === 'request' ? [0, 1] : [0, 0];
+  if (error instanceof ClosedError) return REQUESTS.has(sent.kind) ? [0, 1] : [0, 0];
   // No promise of a message may reject with anything else.
   return [2, 0];
 }

@@ -198,8 +198,13 @@ export class NodeCluster {
     // Whoever still holds a connection to the machine from before its power failed is told at the next packet.
     this.network.crash(name);
     this.network.restore(name);
+    return this.launch(name);
+  }
+
+  /** Makes a node and starts it; does not wait for it. */
+  launch(name: string): ClusterNode {
     const node = this.add(name);
-    node.start().catch((error: unknown) => this.#known(name).log.error('The restarted node failed', error));
+    node.start().catch((error: unknown) => this.#known(name).log.error('The node could not start', error));
     return node;
   }
 

@@ -12,6 +12,8 @@ export interface NodeScenarioOptions {
   readonly wire?: boolean | undefined;
   readonly limits: Partial<TransportLimits>;
   readonly traffic: TrafficProfile;
+  /** Whoever leaves drains first. Default: false. */
+  readonly drains?: boolean | undefined;
 }
 
 /**
@@ -20,8 +22,12 @@ export interface NodeScenarioOptions {
  * healed, who stands still goes on, who is dead stays dead; and within a bound everything must have settled.
  */
 export interface NodeScenario {
+  /** Tells it from a scenario of the protocol alone, in a file too. */
+  readonly kind: 'nodes';
   readonly seed: number;
   readonly nodes: number;
+  /** Who is not there in the beginning: the first `restart` of each starts it. Default: nobody. */
+  readonly late?: readonly string[] | undefined;
   readonly options: NodeScenarioOptions;
   /** In the order of time. */
   readonly schedule: readonly ScheduledFault[];
@@ -51,14 +57,27 @@ export function generateNodeScenario(
   const spanMs = Math.round(30_000 * 4 ** (random.next() ** 2));
   const stage = new NodeStage(random.fork(), nodeNames(nodes), spanMs);
   for (let left = 2 + random.int(11); left > 0; left--) random.pick(TROUBLES)(stage);
+  const options = drawOptions(random, nodes);
+  // Drawn last, so that what was drawn before stays what it was for the same seed.
+  const late = drawLate(stage, random.fork());
   return {
+    kind: 'nodes',
     seed,
     nodes,
-    options: drawOptions(random, nodes),
+    late: late.length === 0 ? undefined : late,
+    options: { ...options, drains: random.chance(0.3) ? true : undefined },
     schedule: stage.schedule,
     runForMs: spanMs,
     settleWithinMs: SETTLE_WITHIN_MS,
   };
+}
+
+/** Some nodes come when the others are at work. Two at least are there from the start. */
+function drawLate(stage: NodeStage, random: Random): readonly string[] {
+  if (random.chance(0.6)) return [];
+  const late = stage.names.slice(2).filter(() => random.chance(0.4));
+  for (const node of late) stage.put(Math.round(random.int(stage.spanMs)), { kind: 'restart', node });
+  return late;
 }
 
 function drawOptions(random: Random, nodes: number): NodeScenarioOptions {
@@ -207,4 +226,18 @@ function lose(stage: NodeStage): void {
   const [from, to] = stage.random.chance(0.3) ? [undefined, undefined] : stage.pair;
   const share = stage.lasting(2, 300) / 1000;
   stage.during(50, 20_000, { kind: 'lose', share, from, to }, { kind: 'lose', share: 0, from, to });
+}
+
+/** What a scenario's cluster is, on one line. */
+export function describeNodes({ nodes, late = [], options, runForMs }: NodeScenario): string {
+  const { latency, wire, limits, traffic, drains } = options;
+  const what = [
+    `${nodes} whole nodes`,
+    ...(late.length > 0 ? [`${late.join(' ')} late`] : []),
+    `frames take ${latency.minMs} to ${latency.maxMs} ms${wire === true ? ' as bytes' : ''}`,
+    ...(drains === true ? ['who leaves drains'] : []),
+    ...(Object.keys(limits).length > 0 ? [`limits ${JSON.stringify(limits)}`] : []),
+    `traffic ${JSON.stringify(traffic)}`,
+  ];
+  return `${what.join(', ')}; calm at ${(runForMs / 1000).toFixed(3)} s`;
 }

@@ -3,9 +3,13 @@ import type { SessionTransport } from '../../transport/session-transport.js';
 import type { Transport } from '../../transport/transport.js';
 import { Random } from '../random.js';
 import { describeFault } from '../scenarios/describe.js';
+import type { Fault } from '../scenarios/fault.js';
+import { FaultCounts } from '../scenarios/fault-counts.js';
 import { nodeNames } from '../scenarios/scenario.js';
 import type { ScenarioResult } from '../scenarios/scenario-result.js';
 import { TraceHash } from '../scenarios/trace-hash.js';
+import { sameMetadata } from '../../cluster/metadata.js';
+import { applyToNodes } from './apply-fault.js';
 import { DeliveryChecks } from './delivery-checks.js';
 import { EventChecks } from './event-checks.js';
 import { Findings } from './findings.js';
@@ -64,13 +68,17 @@ class NodeScenarioRun {
   readonly #transports: TransportChecks;
   readonly #random: Random;
   readonly #lives: Life[] = [];
+  readonly #faults = new FaultCounts();
+  /** Who has not come yet. */
+  readonly #late: Set<string>;
   #isCalm = false;
   #hasBegun = false;
 
   constructor(scenario: NodeScenario, options: RunNodeOptions) {
     this.#scenario = scenario;
     this.#options = options;
-    const { seed } = scenario;
+    const { seed, late = [] } = scenario;
+    this.#late = new Set(late.filter((name) => nodeNames(scenario.nodes).includes(name)));
     const { latency, wire, limits } = scenario.options;
     // Of its own, so that a schedule with fewer faults has the same traffic as far as it can.
     this.#random = new Random(seed ^ 0x5eed);
@@ -105,6 +113,7 @@ class NodeScenarioRun {
       violation: first,
       traceHash: this.#hash.digest,
       sometimes: this.#transports.sometimes,
+      faults: this.#faults.byKind,
       stats: {
         virtualMs: this.#cluster.nowMs,
         inputs: this.#lives.reduce((sum, { process }) => sum + process.tasks, 0),
@@ -116,7 +125,7 @@ class NodeScenarioRun {
   async #play(): Promise<void> {
     const { nodes, schedule, runForMs } = this.#scenario;
     const cluster = this.#cluster;
-    await cluster.start(...nodeNames(nodes));
+    await cluster.start(...nodeNames(nodes).filter((name) => !this.#late.has(name)));
     this.#hasBegun = true;
     for (const { traffic } of this.#lives) traffic.start();
     this.#tick();
@@ -124,10 +133,27 @@ class NodeScenarioRun {
     for (const { atMs, fault } of schedule) {
       if (atMs > runForMs || !(await this.#goOn(startMs + atMs - cluster.nowMs))) break;
       this.#trace(describeFault(fault));
-      cluster.apply(fault);
+      if (this.#do(fault)) this.#faults.fault(fault);
     }
     if (!(await this.#goOn(startMs + runForMs - cluster.nowMs))) return;
     if (await this.#calmDown()) await this.#end();
+  }
+
+  /** @returns whether it made sense */
+  #do(fault: Fault): boolean {
+    if (fault.kind === 'restart' && this.#late.delete(fault.node)) {
+      this.#cluster.launch(fault.node);
+      return true;
+    }
+    const { drains = false } = this.#scenario.options;
+    const leaving = fault.kind === 'leave' && drains ? this.#lifeOf(fault.node) : undefined;
+    if (leaving === undefined) return applyToNodes(this.#cluster, fault);
+    leaving.process.input(() => void leaving.traffic.drain().then(() => leaving.node.close()));
+    return true;
+  }
+
+  #lifeOf(name: string): Life | undefined {
+    return this.#running().find(({ process }) => process.name === name);
   }
 
   /** @returns whether all is well until then */
@@ -173,7 +199,7 @@ class NodeScenarioRun {
   #giveUp(): boolean {
     if (!this.#agrees()) {
       const views = this.#running().map(
-        ({ node, process }) => `${process.name} sees ${node.activeMembers.length}`,
+        ({ node, process }) => `${process.name} (${node.status}) sees ${node.activeMembers.length}`,
       );
       this.#findings.add('14', `not all agree although the cluster is calm: ${views.join(', ')}`);
     }
@@ -197,20 +223,24 @@ class NodeScenarioRun {
     if (!this.#isCalm) this.#cluster.clock.setTimer(TICK_MS, () => this.#tick());
   }
 
-  /** Whether everybody who runs holds exactly those who run for alive. */
+  /** Whether everybody who runs holds exactly those who run for alive, and all they tell of themselves. */
   #agrees(): boolean {
     const running = this.#running();
-    const ids = running.map(({ node }) => node.local.id);
+    const locals = running.map(({ node }) => node.local);
     return running.every(
       ({ node }) =>
-        node.activeMembers.length === ids.length && ids.every((id) => node.member(id)?.state === 'alive'),
+        node.activeMembers.length === locals.length &&
+        locals.every(({ id, metadata }) => {
+          const held = node.member(id);
+          return held?.state === 'alive' && sameMetadata(held.metadata, metadata);
+        }),
     );
   }
 
-  /** Whether nobody stands still, and everything that came was taken. */
+  /** Whether nobody stands still or is about to leave, and everything that came was taken. */
   #isIdle(): boolean {
     return (
-      this.#running().every(({ process }) => !process.loop.isFrozen) &&
+      this.#running().every(({ process, node }) => !process.loop.isFrozen && node.status !== 'draining') &&
       this.#transports.complaints({ isCalm: true }).length === 0
     );
   }

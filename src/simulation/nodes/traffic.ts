@@ -1,14 +1,14 @@
-import type { ClusterMessage } from '../../cluster/messaging/cluster-message.js';
-import type { RequestOptions } from '../../cluster/messaging/messenger.js';
+import type { RequestOptions, RequestOutcome } from '../../cluster/messaging/messenger.js';
 import type { ClusterNode } from '../../cluster/node.js';
-import { BroadcastFailedError, ReplyError } from '../../errors.js';
+import { BroadcastFailedError, ClosedError, NotDeliveredError, UnknownMemberError } from '../../errors.js';
 import type { BroadcastOutcome, Member, Recipient } from '../../membership/membership.js';
 import type { NodeId } from '../../node-id.js';
 import type { Random } from '../random.js';
 import { NUMBER_HEADER, type DeliveryChecks, type Sent, type SentKind } from './delivery-checks.js';
 import type { EventChecks } from './event-checks.js';
 import type { Findings } from './findings.js';
-import { isPiece, piece } from './payloads.js';
+import { Handlers } from './handlers.js';
+import { isPiece, payloadBytes, piece } from './payloads.js';
 import type { Process } from './process.js';
 
 /** How much an application sends, and how it takes what it gets. */
@@ -33,16 +33,19 @@ export interface TrafficChecks {
   readonly findings: Findings;
 }
 
+/** Of notes. The last has no handler. */
+const PATTERNS = ['note', 'note', 'slow-note', 'unheard'] as const;
 const KIB = 1024;
 const BURST = 24;
-/** Calls of one handler at once: few, so that calls wait and credit is held back. */
-const CONCURRENCY = 4;
+/** The default of `drainTimeoutMs`; later a drain ends whatever still runs. */
+const DRAIN_TIMEOUT_MS = 10_000;
 /** So long that a request which hangs is found hanging. */
 const PATIENT_MS = 3_600_000;
 
 /** The application of one node: everything that messaging offers, at random, in the node's own process. */
 export class Traffic {
   #isOver = false;
+  readonly #handlers: Handlers;
 
   constructor(
     private readonly node: ClusterNode,
@@ -51,7 +54,9 @@ export class Traffic {
     private readonly random: Random,
     private readonly checks: TrafficChecks,
   ) {
-    this.#handle();
+    this.#handlers = new Handlers(node, process, profile, random, checks, (to) =>
+      this.#patientRequest(to, 'leaf'),
+    );
   }
 
   /** Sends from now on. */
@@ -75,6 +80,14 @@ export class Traffic {
     return this.#asked(sent, to, 'leaf', { headers, timeoutMs: 5000 });
   }
 
+  /** Refuses requests and finishes those that it has; what the node promises of that is checked. */
+  async drain(): Promise<void> {
+    const { process, node } = this;
+    const sinceMs = process.now();
+    await node.drain();
+    if (process.now() - sinceMs < DRAIN_TIMEOUT_MS) this.#handlers.drained();
+  }
+
   // --- what it sends ---
 
   #act(): void {
@@ -85,14 +98,29 @@ export class Traffic {
     const dice = random.next();
     const times = random.chance(this.profile.burstShare) ? BURST : 1;
     for (let time = 0; time < times; time++) {
-      if (dice < 0.3) this.#send(to);
-      else if (dice < 0.5) this.#emit(to, random.pick(['note', 'note', 'slow-note', 'unheard']));
-      else if (dice < 0.7) this.#request(to, 'ask', random.pick([undefined, undefined, 30, 400]));
-      else if (dice < 0.85) this.#patientRequest(to, 'ask-back').catch(() => undefined);
-      else if (dice < 0.88) this.#request(to, 'unheard', undefined);
-      else if (dice < 0.92) this.ask(to).catch(() => undefined);
-      else if (time === 0) this.#broadcast();
+      if (dice < 0.28) this.#send(to);
+      else if (dice < 0.46) this.#emit(to, random.pick(PATTERNS));
+      else if (dice < 0.64) this.#request(to, 'ask', random.pick([undefined, undefined, 30, 400]));
+      else if (dice < 0.78) this.#patientRequest(to, 'ask-back').catch(() => undefined);
+      else if (dice < 0.8) this.#request(to, 'unheard', undefined);
+      else if (dice < 0.83) this.ask(to).catch(() => undefined);
+      else if (dice < 0.88) this.#requestAny(random.pick(['ask', 'ask', 'leaf', 'unheard']));
+      else if (time === 0) this.#toAll(dice);
     }
+  }
+
+  #toAll(dice: number): void {
+    if (dice < 0.92) this.#broadcast();
+    else if (dice < 0.96) this.#emitAll(this.random.pick(PATTERNS));
+    else if (dice < 0.985) this.#requestAll(this.random.pick(['ask', 'leaf', 'unheard']));
+    else this.#tellOfItself();
+  }
+
+  #tellOfItself(): void {
+    // Rejects when the node leaves.
+    this.node.updateMetadata({ told: this.checks.delivery.count }).catch((error: unknown) => {
+      if (!(error instanceof ClosedError)) this.checks.findings.add('metadata', String(error));
+    });
   }
 
   /** Mostly an active member, at times one that has gone. */
@@ -146,19 +174,91 @@ export class Traffic {
     return checked;
   }
 
-  #broadcast(): void {
+  /** The one that is asked shows itself when the request goes out. */
+  #requestAny(pattern: string): void {
+    const { process, node, checks } = this;
+    const number = checks.delivery.nextNumber();
+    const sent = checks.delivery.beginAny({ number, sender: process, from: node.local.id });
+    const where = this.random.chance(0.2) ? ({ name }: Member): boolean => name < 'c' : undefined;
+    const answer = node.requestAny(pattern, { n: number }, { ...this.#options(sent), where });
+    answer.then(
+      (reply) => {
+        checks.delivery.resolved(sent);
+        this.#checkReply(sent, reply);
+      },
+      (error: unknown) => {
+        // Nobody is there who fits: nothing has gone out.
+        const isNobody = error instanceof UnknownMemberError;
+        checks.delivery.rejected(sent, isNobody ? new NotDeliveredError('Nobody fits') : error);
+      },
+    );
+  }
+
+  #requestAll(pattern: string): void {
     const { node, checks } = this;
+    const sent = this.#beginAll('request-all', undefined);
+    if (sent.length === 0) return;
+    const { number } = sent[0]!;
+    const answers = node.requestAll(pattern, { n: number }, this.#options(sent[0]!));
+    answers.then(
+      (outcomes) => this.#checkAnswers(sent, outcomes),
+      (error: unknown) => checks.findings.add('certainty', `requestAll rejected: ${String(error)}`),
+    );
+  }
+
+  #checkAnswers(sent: readonly Sent[], outcomes: readonly RequestOutcome<unknown>[]): void {
+    const { delivery, findings } = this.checks;
+    if (outcomes.length !== sent.length) {
+      findings.add('certainty', `a request to ${sent.length} tells of ${outcomes.length}`);
+    }
+    for (const message of sent) {
+      const outcome = outcomes.find(({ member }) => member.id === message.to);
+      if (outcome === undefined) {
+        findings.add('certainty', `a request tells nothing of message ${message.number} to ${message.to}`);
+      } else if (outcome.error !== undefined) {
+        delivery.rejected(message, outcome.error);
+      } else {
+        delivery.resolved(message);
+        this.#checkReply(message, outcome.reply);
+      }
+    }
+  }
+
+  #broadcast(): void {
     const bytes = Math.min(this.#size(), 64 * KIB);
+    const sent = this.#beginAll('broadcast', bytes);
+    if (sent.length === 0) return;
+    const { number } = sent[0]!;
+    this.#followAll(sent, this.node.broadcast(piece(number, bytes), this.#options(sent[0]!)));
+  }
+
+  #emitAll(pattern: string): void {
+    const isBytes = this.random.chance(0.3);
+    const bytes = Math.min(this.#size(), 64 * KIB);
+    const sent = this.#beginAll('broadcast', isBytes ? bytes : undefined);
+    if (sent.length === 0) return;
+    const { number } = sent[0]!;
+    const data = isBytes ? piece(number, bytes) : { text: 'x'.repeat(bytes % 500) };
+    this.#followAll(sent, this.node.emitAll(pattern, data, this.#options(sent[0]!)));
+  }
+
+  /** One message with one number to everybody else. */
+  #beginAll(kind: SentKind, bytes: number | undefined): readonly Sent[] {
+    const { node, checks } = this;
     const number = checks.delivery.nextNumber();
     const to = node.activeMembers.filter(({ id }) => id !== node.local.id);
-    const sent = to.map(({ id }) => this.#begin('broadcast', id, bytes, number));
-    const told = (outcome: BroadcastOutcome): void => this.#checkOutcome(sent, outcome);
-    node
-      .broadcast(piece(number, bytes), { headers: { [NUMBER_HEADER]: String(number) } })
-      .then(told, (error: unknown) => {
-        if (error instanceof BroadcastFailedError) told(error.outcome as BroadcastOutcome);
-        else for (const message of sent) checks.delivery.rejected(message, error);
-      });
+    return to.map(({ id }) => this.#begin(kind, id, bytes, number));
+  }
+
+  #followAll(sent: readonly Sent[], outcome: Promise<BroadcastOutcome>): void {
+    outcome.then(
+      (told) => this.#checkOutcome(sent, told),
+      (error: unknown) => {
+        if (error instanceof BroadcastFailedError)
+          this.#checkOutcome(sent, error.outcome as BroadcastOutcome);
+        else for (const message of sent) this.checks.delivery.rejected(message, error);
+      },
+    );
   }
 
   #checkOutcome(sent: readonly Sent[], { delivered, failed }: BroadcastOutcome): void {
@@ -202,62 +302,7 @@ export class Traffic {
   }
 
   #size(): number {
-    const { random, profile } = this;
-    if (random.chance(profile.largeShare)) return random.int(3 * KIB * KIB);
-    const dice = random.next();
-    if (dice < 0.05) return 0;
-    if (dice < 0.92) return random.int(400);
-    return random.int(dice < 0.99 ? 32 * KIB : 300 * KIB);
-  }
-
-  // --- what it takes ---
-
-  #handle(): void {
-    const { node, profile } = this;
-    const options = { concurrency: CONCURRENCY };
-    if (profile.reader) void this.#read();
-    else node.onMessage(undefined, (_data, message) => this.#take(message, 'raw'), options);
-    node.onMessage('note', (_data, message) => this.#take(message, 'note'));
-    node.onMessage('slow-note', (_data, message) => this.#take(message, 'slow-note', true), options);
-    node.onRequest('ask', (data, message) => this.#answer(data, message), options);
-    node.onRequest('ask-back', (data, message) => this.#askBack(data, message), options);
-    node.onRequest('leaf', (data, message) => {
-      this.#begun(message.sender.id, message.headers, 'leaf');
-      return data;
-    });
-  }
-
-  async #read(): Promise<void> {
-    for await (const message of this.node.incomingMessages) {
-      this.#begun(message.sender.id, message.headers, 'raw');
-      if (this.random.chance(this.profile.slowShare)) await this.#sleep();
-    }
-  }
-
-  #take(message: ClusterMessage, line: string, isSlow = false): Promise<void> | undefined {
-    this.#begun(message.sender.id, message.headers, line);
-    return isSlow || this.random.chance(this.profile.slowShare) ? this.#sleep() : undefined;
-  }
-
-  async #answer(data: unknown, message: ClusterMessage): Promise<unknown> {
-    const { random } = this;
-    this.#begun(message.sender.id, message.headers, 'ask');
-    if (random.chance(this.profile.slowShare)) await this.#sleep();
-    if (random.chance(0.03)) throw new ReplyError('no', 'NO');
-    return random.chance(0.1) ? piece((data as { n: number }).n, this.#size()) : data;
-  }
-
-  /** Does not answer before its caller has answered it. */
-  async #askBack(data: unknown, message: ClusterMessage): Promise<unknown> {
-    this.#begun(message.sender.id, message.headers, 'ask-back');
-    await this.#patientRequest(message.sender, 'leaf');
-    return data;
-  }
-
-  #begun(from: NodeId, headers: Readonly<Record<string, string>>, line: string): void {
-    const { delivery, events } = this.checks;
-    events.message(from);
-    delivery.taken(Number(headers[NUMBER_HEADER]), this.node.local.id, line);
+    return payloadBytes(this.random, this.profile.largeShare);
   }
 
   #checkReply({ number }: Sent, reply: unknown): void {
@@ -266,11 +311,5 @@ export class Traffic {
         ? isPiece(reply, number, reply.length)
         : (reply as { n?: number } | null)?.n === number;
     if (!isRight) this.checks.findings.add('content', `request ${number} got the answer of another one`);
-  }
-
-  #sleep(): Promise<void> {
-    return new Promise((resolve) => {
-      this.process.setTimer(this.random.between(0, this.profile.slowMs), resolve);
-    });
   }
 }

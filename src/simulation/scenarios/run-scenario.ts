@@ -1,12 +1,11 @@
-import { resolveSwimOptions } from '../../membership/swim/options.js';
 import type { SwimMessage } from '../../membership/swim/messages.js';
-import { swimChecks } from '../invariants/always.js';
 import type { Check } from '../invariants/check.js';
 import { Sometimes } from '../invariants/sometimes.js';
 import { simulate, type SimulateOptions } from '../simulate.js';
 import type { Simulation } from '../simulation.js';
 import { SimulationError } from '../simulation-error.js';
 import type { Fault, ScheduledFault } from './fault.js';
+import { FaultCounts } from './fault-counts.js';
 import type { Scenario } from './scenario.js';
 import type { ScenarioResult, ScenarioStats, Violation } from './scenario-result.js';
 import { TraceHash } from './trace-hash.js';
@@ -26,7 +25,10 @@ export interface RunScenarioOptions {
   readonly traceMessages?: boolean | undefined;
   /** Checks beside those that are always on. */
   readonly checks?: readonly Check<SwimMessage>[] | undefined;
-  /** Starts the simulation. Default: SWIM. Another one serves tests that plant a defect in the protocol. */
+  /**
+   * Starts the simulation. Default: SWIM with the checks that are always on. Another one serves tests that plant a
+   * defect in the protocol, and brings its own checks.
+   */
   readonly start?: ((options: SimulateOptions) => Simulation<SwimMessage>) | undefined;
 }
 
@@ -35,6 +37,7 @@ export function runScenario(scenario: Scenario, options: RunScenarioOptions = {}
   const { onTrace, traceMessages = false, start = simulate } = options;
   const hash = new TraceHash();
   const sometimes = new Sometimes<SwimMessage>();
+  const faults = new FaultCounts();
   let cluster: Simulation<SwimMessage> | undefined;
   let violation: Violation | undefined;
   try {
@@ -42,7 +45,7 @@ export function runScenario(scenario: Scenario, options: RunScenarioOptions = {}
       nodes: scenario.nodes,
       seed: scenario.seed,
       ...scenario.options,
-      checks: [...swimChecks(swimOf(scenario)), sometimes, ...(options.checks ?? [])],
+      checks: [sometimes, faults, ...(options.checks ?? [])],
       record: false,
       traceMessages,
       onTrace: (line) => {
@@ -60,6 +63,7 @@ export function runScenario(scenario: Scenario, options: RunScenarioOptions = {}
     violation,
     traceHash: hash.digest,
     sometimes: Object.fromEntries(sometimes.counts.entries()),
+    faults: faults.byKind,
     stats: statsOf(cluster),
   };
 }
@@ -123,9 +127,4 @@ export function violationOf(cause: unknown, nowMs: number | undefined): Violatio
 function statsOf(cluster: Simulation<SwimMessage> | undefined): ScenarioStats {
   if (cluster === undefined) return { virtualMs: 0, inputs: 0, messages: 0 };
   return { virtualMs: cluster.nowMs, inputs: cluster.inputs, messages: cluster.messagesSent };
-}
-
-/** The parameters that a scenario's nodes run with. */
-export function swimOf({ options }: Scenario) {
-  return resolveSwimOptions(options.preset, options.swim);
 }

@@ -1,3 +1,5 @@
+import type { Fault } from './fault.js';
+
 /** A rule that was broken, and when. */
 export interface Violation {
   /** Its number in `literature.md`, or `error` for an exception that no rule speaks of. */
@@ -25,5 +27,7 @@ export interface ScenarioResult {
   readonly traceHash: string;
   /** How often each interesting path was taken. */
   readonly sometimes: Readonly<Record<string, number>>;
+  /** How many faults of each kind were done, without those that made no sense when their turn came. */
+  readonly faults: Readonly<Partial<Record<Fault['kind'], number>>>;
   readonly stats: ScenarioStats;
 }

@@ -7,49 +7,86 @@ import { namesIn, simplerFaults, withinNames } from './simplify-fault.js';
 
 const AFTERWARDS_MS = 1000;
 
-/** How a scenario is made smaller. */
-export interface ShrinkOptions {
+/** What every kind of scenario has, and what is made smaller in the same way in all of them. */
+export type Shrinkable = Pick<Scenario, 'seed' | 'nodes' | 'schedule' | 'runForMs'>;
+
+/** How a kind of scenario is made smaller. */
+export interface Shrinks<S extends Shrinkable> {
+  /** The same scenario with one option less, or a plainer one, the plainest first. None: all is plain. */
+  readonly plainer: (scenario: S) => readonly S[];
+  /** Whether its options go together. Default: they do. */
+  readonly isSound?: ((scenario: S) => boolean) | undefined;
+}
+
+/** How one scenario is made smaller. */
+export interface ShrinkOptions<S extends Shrinkable> extends Shrinks<S> {
   /** Runs a candidate. */
-  readonly run: (scenario: Scenario) => ScenarioResult;
+  readonly run: (scenario: S) => Promise<ScenarioResult> | ScenarioResult;
   /** How many candidates are run at most. Default: 1000. */
   readonly maxAttempts?: number | undefined;
+  /** Looked at before each candidate: ends the search with what it has. What it has then depends on the machine. */
+  readonly isOver?: (() => boolean) | undefined;
   /** Told after each candidate. */
-  readonly onProgress?: ((attempts: number, smallest: Scenario) => void) | undefined;
+  readonly onProgress?: ((attempts: number, smallest: S) => void) | undefined;
 }
 
 /** The smallest scenario that was found, and what it does. */
-export interface Shrunk {
-  readonly scenario: Scenario;
+export interface Shrunk<S extends Shrinkable> {
+  readonly scenario: S;
   readonly result: ScenarioResult;
   readonly attempts: number;
 }
 
 /**
  * Finds a small scenario that breaks the same rule: fewer faults (delta debugging: A. Zeller and R. Hildebrandt,
- * "Simplifying and isolating failure-inducing input", 2002), then plainer options, fewer nodes, smaller faults and a
- * shorter run, as long as anything of it helps. The same scenario is always shrunk to the same one.
+ * "Simplifying and isolating failure-inducing input", 2002), then plainer options, fewer nodes, earlier and
+ * smaller faults and a shorter run, as long as anything of it helps. The same scenario is always shrunk to the same one.
  */
-export function shrink(scenario: Scenario, result: ScenarioResult, options: ShrinkOptions): Shrunk {
+export function shrink<S extends Shrinkable>(
+  scenario: S,
+  result: ScenarioResult,
+  options: ShrinkOptions<S>,
+): Promise<Shrunk<S>> {
   return new Shrinking(scenario, result, options).run();
 }
 
-/** Whether the options go together: with a tombstone time that is too short, much is broken that is no defect. */
+/** How scenarios of the protocol alone are made smaller. */
+export const protocolShrinks: Shrinks<Scenario> = { plainer, isSound };
+
+/** With a tombstone time that is too short, much is broken that is no defect. */
 function isSound({ nodes, options }: Scenario): boolean {
   const swim = resolveSwimOptions(options.preset, options.swim);
   return swim.tombstoneMs >= leastTombstoneMs(nodes, swim);
 }
 
-class Shrinking {
-  #smallest: Scenario;
+function plainer(scenario: Scenario): readonly Scenario[] {
+  const { options } = scenario;
+  const names = (Object.keys(options) as (keyof ScenarioOptions)[]).filter(
+    (name) => options[name] !== undefined,
+  );
+  const dropped = names.map((name) => {
+    const { [name]: _dropped, ...rest } = options;
+    return { ...scenario, options: rest };
+  });
+  const swim = Object.entries(options.swim ?? {});
+  const fewer = swim.map(([key]) => {
+    const kept = Object.fromEntries(swim.filter(([name]) => name !== key));
+    return { ...scenario, options: { ...options, swim: kept } };
+  });
+  return [...dropped, ...fewer];
+}
+
+class Shrinking<S extends Shrinkable> {
+  #smallest: S;
   #result: ScenarioResult;
   #attempts = 0;
   /** What did not help once does not help again, unless something else has changed. */
   readonly #tried = new Set<string>();
   readonly #invariant: string | undefined;
-  readonly #options: ShrinkOptions;
+  readonly #options: ShrinkOptions<S>;
   readonly #maxAttempts: number;
 
-  constructor(scenario: Scenario, result: ScenarioResult, options: ShrinkOptions) {
+  constructor(scenario: S, result: ScenarioResult, options: ShrinkOptions<S>) {
     this.#smallest = scenario;
     this.#result = result;
     this.#invariant = result.violation?.invariant;
@@ -57,29 +94,35 @@ class Shrinking {
     this.#maxAttempts = options.maxAttempts ?? 1000;
   }
 
-  run(): Shrunk {
+  async run(): Promise<Shrunk<S>> {
     if (this.#invariant !== undefined) {
       let before;
       do {
         before = this.#smallest;
-        this.#fewerFaults();
-        this.#plainerOptions();
-        this.#fewerNodes();
-        this.#smallerFaults();
-        this.#shorterRun();
-      } while (this.#smallest !== before && this.#attempts < this.#maxAttempts);
+        await this.#fewerFaults();
+        await this.#plainerOptions();
+        await this.#fewerNodes();
+        await this.#earlier();
+        await this.#smallerFaults();
+        await this.#shorterRun();
+      } while (this.#smallest !== before && !this.#isOver);
     }
     return { scenario: this.#smallest, result: this.#result, attempts: this.#attempts };
   }
 
+  get #isOver(): boolean {
+    return this.#attempts >= this.#maxAttempts || this.#options.isOver?.() === true;
+  }
+
   /** Keeps the candidate if it breaks the same rule. */
-  #try(candidate: Partial<Scenario>): boolean {
+  async #try(candidate: Partial<Shrinkable>): Promise<boolean> {
     const scenario = { ...this.#smallest, ...candidate };
     const key = JSON.stringify(scenario);
-    if (this.#attempts >= this.#maxAttempts || this.#tried.has(key) || !isSound(scenario)) return false;
+    if (this.#isOver || this.#tried.has(key)) return false;
     this.#tried.add(key);
+    if (this.#options.isSound?.(scenario) === false) return false;
     this.#attempts++;
-    const result = this.#options.run(scenario);
+    const result = await this.#options.run(scenario);
     const isKept = result.violation?.invariant === this.#invariant;
     if (isKept) {
       this.#smallest = scenario;
@@ -90,57 +133,49 @@ class Shrinking {
   }
 
   /** Takes out chunks, large ones first; singles until none can go. */
-  #fewerFaults(): void {
+  async #fewerFaults(): Promise<void> {
     let size = this.#smallest.schedule.length;
     while (size >= 1) {
-      const removed = this.#removeChunks(size);
+      const removed = await this.#removeChunks(size);
       if (size === 1 && !removed) return;
       size = removed ? Math.min(size, this.#smallest.schedule.length) : Math.floor(size / 2);
     }
   }
 
   /** From the end, since what comes after the violation can go at once. */
-  #removeChunks(size: number): boolean {
+  async #removeChunks(size: number): Promise<boolean> {
     let removed = false;
     for (let end = this.#smallest.schedule.length; end > 0; end -= size) {
       const { schedule } = this.#smallest;
       const rest = [...schedule.slice(0, Math.max(0, end - size)), ...schedule.slice(end)];
-      if (rest.length < schedule.length && this.#try({ schedule: rest })) removed = true;
+      if (rest.length < schedule.length && (await this.#try({ schedule: rest }))) removed = true;
     }
     return removed;
   }
 
-  #plainerOptions(): void {
-    for (const name of Object.keys(this.#smallest.options) as (keyof ScenarioOptions)[]) {
-      const { options } = this.#smallest;
-      if (options[name] === undefined) continue;
-      const { [name]: _dropped, ...rest } = options;
-      if (this.#try({ options: rest })) continue;
-      if (name === 'swim') this.#fewerOverrides();
-    }
+  async #plainerOptions(): Promise<void> {
+    while (await this.#any(this.#options.plainer(this.#smallest)));
   }
 
-  #fewerOverrides(): void {
-    for (const key of Object.keys(this.#smallest.options.swim ?? {})) {
-      const { options } = this.#smallest;
-      const kept = Object.entries(options.swim ?? {}).filter(([name]) => name !== key);
-      this.#try({ options: { ...options, swim: Object.fromEntries(kept) } });
-    }
+  /** Keeps the first candidate that breaks the same rule. */
+  async #any(candidates: readonly Partial<Shrinkable>[]): Promise<boolean> {
+    for (const candidate of candidates) if (await this.#try(candidate)) return true;
+    return false;
   }
 
   /** The last nodes go, as far as no fault names them. */
-  #fewerNodes(): void {
+  async #fewerNodes(): Promise<void> {
     const { nodes, schedule } = this.#smallest;
     const named = new Set(schedule.flatMap(({ fault }) => namesIn(fault)));
     const least = Math.max(2, 1 + nodeNames(nodes).findLastIndex((name) => named.has(name)));
     // Fewer nodes draw other random numbers, so half as many may do where the least do not.
     for (let candidate = least; candidate < this.#smallest.nodes;) {
-      if (this.#withNodes(candidate)) return;
+      if (await this.#withNodes(candidate)) return;
       candidate += Math.max(1, Math.ceil((this.#smallest.nodes - candidate) / 2));
     }
   }
 
-  #withNodes(nodes: number): boolean {
+  #withNodes(nodes: number): Promise<boolean> {
     const names = new Set(nodeNames(nodes));
     const schedule = this.#smallest.schedule.map(({ atMs, fault }) => ({
       atMs,
@@ -149,31 +184,48 @@ class Shrinking {
     return this.#try({ nodes, schedule });
   }
 
-  #smallerFaults(): void {
+  /** Nothing has to happen for long before the first fault. */
+  async #earlier(): Promise<void> {
+    const { schedule, runForMs } = this.#smallest;
+    const byMs = Math.floor((schedule[0]?.atMs ?? 0) / 1000) * 1000;
+    if (byMs === 0) return;
+    const sooner = schedule.map(({ atMs, fault }) => ({ atMs: atMs - byMs, fault }));
+    await this.#try({ schedule: sooner, runForMs: runForMs - byMs });
+  }
+
+  async #smallerFaults(): Promise<void> {
     for (let index = 0; index < this.#smallest.schedule.length; index++) {
-      while (
-        simplerFaults(this.#smallest.schedule[index]!.fault).some((fault) => this.#replace(index, { fault }))
-      );
+      while (await this.#any(this.#simpler(index)));
       const { atMs } = this.#smallest.schedule[index]!;
       const roundMs = Math.round(atMs / 1000) * 1000;
       const inOrder =
         roundMs >= (this.#smallest.schedule[index - 1]?.atMs ?? 0) &&
         roundMs <= (this.#smallest.schedule[index + 1]?.atMs ?? Infinity);
-      if (roundMs !== atMs && inOrder) this.#replace(index, { atMs: roundMs });
+      if (roundMs !== atMs && inOrder) await this.#try(this.#with(index, { atMs: roundMs }));
     }
   }
 
-  #replace(index: number, change: { readonly fault: Fault } | { readonly atMs: number }): boolean {
-    const schedule: ScheduledFault[] = [...this.#smallest.schedule];
-    schedule[index] = { ...schedule[index]!, ...change };
-    return this.#try({ schedule });
+  #simpler(index: number): readonly Partial<Shrinkable>[] {
+    const { fault } = this.#smallest.schedule[index]!;
+    return simplerFaults(fault).map((simpler) => this.#with(index, { fault: simpler }));
   }
 
-  #shorterRun(): void {
+  #with(
+    index: number,
+    change: { readonly fault: Fault } | { readonly atMs: number },
+  ): Pick<Shrinkable, 'schedule'> {
+    const schedule: ScheduledFault[] = [...this.#smallest.schedule];
+    schedule[index] = { ...schedule[index]!, ...change };
+    return { schedule };
+  }
+
+  async #shorterRun(): Promise<void> {
     const { schedule, runForMs } = this.#smallest;
     const leastMs = endOf(schedule) + AFTERWARDS_MS;
-    for (const shorterMs of [leastMs, Math.round((leastMs + runForMs) / 2)]) {
-      if (shorterMs < this.#smallest.runForMs && this.#try({ runForMs: shorterMs })) return;
+    // Peace can come as soon as the rule is broken; that time counts from a little before the settling.
+    const brokenMs = Math.max(leastMs, Math.ceil((this.#result.violation?.atMs ?? runForMs) / 1000) * 1000);
+    for (const shorterMs of [leastMs, Math.round((leastMs + runForMs) / 2), brokenMs]) {
+      if (shorterMs < this.#smallest.runForMs && (await this.#try({ runForMs: shorterMs }))) return;
     }
   }
 }

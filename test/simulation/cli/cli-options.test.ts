@@ -18,6 +18,8 @@ describe('the options of the command line', () => {
       checkDeterminism: undefined,
       json: undefined,
       minutes: undefined,
+      seedTimeoutMs: 120_000,
+      save: undefined,
       keepGoing: false,
       shrink: true,
     });
@@ -37,6 +39,7 @@ describe('the options of the command line', () => {
     ['--schedule a.json --check-determinism', { schedule: 'a.json', checkDeterminism: 1 }],
     ['--check-determinism 10 --from 3', { checkDeterminism: 10 }],
     ['--json - --keep-going --no-shrink', { json: '-', keepGoing: true, shrink: false }],
+    ['--seed-timeout 2.5 --save a.json', { seedTimeoutMs: 2500, save: 'a.json' }],
     ['-h', { help: true }],
   ])('%s', (text, expected) => {
     expect(parseCliOptions(text.split(' '))).toMatchObject(expected);

@@ -3,7 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { main } from '../../../src/simulation/cli/main.js';
+import { localRunner } from '../../../src/simulation/cli/seed-runner.js';
 import type { JsonReport } from '../../../src/simulation/cli/report.js';
+import type { NodeScenario } from '../../../src/simulation/nodes/node-scenario.js';
 import type { Scenario } from '../../../src/simulation/scenarios/scenario.js';
 
 let folder: string;
@@ -14,7 +16,9 @@ afterEach(() => rmSync(folder, { recursive: true }));
 async function simulate(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
   let out = '';
   let err = '';
-  const code = await main(args, { out: (text) => void (out += text), err: (text) => void (err += text) });
+  const io = { out: (text: string) => void (out += text), err: (text: string) => void (err += text) };
+  // Threads run only what was built.
+  const code = await main(args, io, localRunner);
   return { code, out, err };
 }
 
@@ -96,6 +100,33 @@ describe('npm run simulate', () => {
     const { code, out } = await simulate(...'--seed 7 --nodes 3'.split(' '));
     expect(out).toMatch(/^seed 7: all is well\n/);
     expect(code).toBe(0);
+  });
+
+  it('saves, shrinks and replays a scenario of whole nodes as well', async () => {
+    const file = join(folder, 'nodes.json');
+    const seed = '--seed 7 --nodes 3 --save'.split(' ');
+    const drawn = await simulate(...seed, file);
+    expect(drawn.code).toBe(0);
+    const again = await simulate('--schedule', file);
+    const hashOf = (text: string): string | undefined => /trace (\w+)/.exec(text)?.[1];
+    expect(hashOf(drawn.out)).toMatch(/^\w{14}$/);
+    expect(hashOf(again.out)).toBe(hashOf(drawn.out));
+    // There is no time to agree, whatever the faults.
+    const saved = JSON.parse(readFileSync(file, 'utf8')) as NodeScenario;
+    const schedule: NodeScenario['schedule'] = [{ atMs: 900, fault: { kind: 'power-off', node: 'b' } }];
+    writeFileSync(file, JSON.stringify({ ...saved, schedule, runForMs: 1000, settleWithinMs: 1000 }));
+    const trace = join(folder, 'trace.txt');
+    const traced = await simulate('--schedule', file, '--trace', trace);
+    expect(traced.code).toBe(1);
+    expect(readFileSync(trace, 'utf8')).toContain(' power-off b\n');
+    const broken = await simulate('--schedule', file, '--save', file);
+    expect(broken.out).toContain('seed 7 breaks rule 14 at ');
+    expect(broken.out).toMatch(/shrunk to 1 fault in \d+ attempts: 2 whole nodes, /);
+    const shrunk = JSON.parse(readFileSync(file, 'utf8')) as NodeScenario;
+    expect(shrunk).toMatchObject({ kind: 'nodes', schedule: [{ fault: { kind: 'power-off' } }] });
+    expect(shrunk.options.limits).toEqual({});
+    const replayed = await simulate('--schedule', file, '--no-shrink');
+    expect(replayed).toMatchObject({ code: 1, out: expect.stringContaining('breaks rule 14') });
   });
 
   it('shrinks a violation, and says how to see it again', async () => {

@@ -7,7 +7,15 @@ function outcome(seed: number, change: Partial<SeedOutcome['result']> = {}): See
   const stats = { virtualMs: 36_000, inputs: 1000, messages: 500 };
   return {
     kind: seed % 4 === 3 ? 'nodes' : 'protocol',
-    result: { seed, ok: true, traceHash: '', sometimes: { reaped: 2 }, stats, ...change },
+    result: {
+      seed,
+      ok: true,
+      traceHash: '',
+      sometimes: { reaped: 2 },
+      faults: { crash: 2, restart: seed % 2 },
+      stats,
+      ...change,
+    },
     realMs: seed * 100,
   };
 }
@@ -28,6 +36,7 @@ describe('the summary of a run', () => {
         '0.2 virtual hours, 20,000 inputs, 10,000 messages',
         'in 10.0 s with 2 jobs: 2,000 inputs/s, 0.500 s per seed',
         'slowest: 19 (1.9 s), 18 (1.8 s), 17 (1.7 s), 16 (1.6 s), 15 (1.5 s)',
+        'faults: crash 40, restart 10',
         'sometimes:',
         '  reaped          40 times in 20 seeds',
         '  slept            0 times in 0 seeds',

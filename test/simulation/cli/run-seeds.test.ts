@@ -6,7 +6,10 @@ import { localRunner, type SeedRunner } from '../../../src/simulation/cli/seed-r
 const task = { nodes: [3, 5], kind: 'protocol', checkDeterminism: undefined } as const;
 
 /** Ends its seeds in another order than they begin: each waits for so many turns. */
-function tardy(turnsOf: (seed: number) => number, run: (task: SeedTask) => SeedOutcome): SeedRunner {
+function tardy(
+  turnsOf: (seed: number) => number,
+  run: (task: SeedTask) => SeedOutcome,
+): Pick<SeedRunner, 'run' | 'close'> {
   return {
     async run(given) {
       for (let left = turnsOf(given.seed); left > 0; left--) await Promise.resolve();
@@ -21,13 +24,13 @@ function outcome({ seed }: SeedTask, isBroken = false): SeedOutcome {
   const stats = { virtualMs: seed, inputs: seed, messages: seed };
   return {
     kind: 'protocol',
-    result: { seed, ok: !isBroken, violation, traceHash: `${seed}`, sometimes: {}, stats },
+    result: { seed, ok: !isBroken, violation, traceHash: `${seed}`, sometimes: {}, faults: {}, stats },
     realMs: 1,
   };
 }
 
 async function seedsOf(
-  runners: readonly SeedRunner[],
+  runners: readonly Pick<SeedRunner, 'run'>[],
   options: Partial<Parameters<typeof runSeeds>[0]> = {},
 ): Promise<number[]> {
   const seeds: number[] = [];
@@ -69,7 +72,7 @@ describe('many seeds', () => {
   });
 
   it('fail with a runner that fails', async () => {
-    const runner: SeedRunner = {
+    const runner = {
       run: () => Promise.reject(new RangeError('no memory')),
       close: async () => {},
     };

@@ -61,7 +61,32 @@ const DISTURBANCES: readonly (readonly [Fault, Fault])[] = [
   [{ kind: 'share-address', node: 'a' }, { kind: 'heal-all' }],
 ];
 
+/** The processes with these names run until one of them ends, 1000 ms after the last fault. */
+function afterTheEndOf(ending: string, others: readonly string[], ...faults: readonly Fault[]): Calm<never> {
+  const calm = after(...faults);
+  const nodes = [ending, ...others].map((name) => new FakeNode(name));
+  const { nowMs } = calm;
+  calm.begin({ nowMs, running: () => nodes, nameOf: () => '' });
+  calm.ended(nodes[0]!);
+  return calm;
+}
+
 describe('a cluster is calm', () => {
+  it.each<Fault>([
+    { kind: 'slow-loop', node: 'c', callbackMs: 5 },
+    { kind: 'pause', node: 'c' },
+  ])('again when a process that was held back by %j has ended, whatever ended it', (fault) => {
+    expect(afterTheEndOf('c', ['a'], fault).calmSinceMs).toBe(2000);
+    expect(afterTheEndOf('c#3', ['a'], fault).calmSinceMs).toBe(2000);
+    expect(afterTheEndOf('a', ['c'], fault).calmSinceMs).toBe(Number.POSITIVE_INFINITY);
+    expect(afterTheEndOf('a', ['c'], { kind: 'stall', node: 'c', ms: 1 }).calmSinceMs).toBe(1001);
+  });
+
+  it('not when only a twin of the process that stands still has ended', () => {
+    const calm = afterTheEndOf('c#2', ['c'], { kind: 'pause', node: 'c' });
+    expect(calm.calmSinceMs).toBe(Number.POSITIVE_INFINITY);
+  });
+
   it('from the start, and between crashes, restarts and leaves', () => {
     expect(after().calmSinceMs).toBe(0);
     expect(after({ kind: 'crash', node: 'a' }).calmSinceMs).toBe(0);

@@ -116,13 +116,7 @@ class DropsWhatItAcknowledged extends ReceiveDefect {
 class Garbles extends ReceiveDefect {
   protected take(message: IncomingMessage, give: (message: IncomingMessage) => Receipt): Receipt {
     if (message.stream !== 0 || message.payload.length === 0) return give(message);
-    return give({
-      ...message,
-      from: message.from,
-      stream: 0,
-      payload: message.payload.map((byte) => byte ^ 1),
-      release: () => message.release(),
-    });
+    return give(garbled(message));
   }
 }
 
@@ -167,6 +161,45 @@ class FallsSilent extends ForwardingTransport {
   override cast(...cast: Parameters<Transport['cast']>): void {
     if (++this.#casts < 25) super.cast(...cast);
   }
+}
+
+/** Answers are never sent, and count as delivered. */
+export class LosesAnswers extends ForwardingTransport {
+  override send(to: Destination, payload: Uint8Array, options?: TransportSendOptions): Promise<void> {
+    return options?.free === true ? Promise.resolve() : super.send(to, payload, options);
+  }
+}
+
+/** Says that it has closed, and keeps all its links. */
+export class NeverCloses extends ForwardingTransport {
+  override close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** Changes bytes that come from a member which is not the first of its name. */
+export class GarblesTheRestarted extends ReceiveDefect {
+  readonly #first = new Map<string, string>();
+
+  constructor(
+    inner: Transport,
+    private readonly nameOf: (id: string) => string | undefined,
+  ) {
+    super(inner);
+  }
+
+  protected take(message: IncomingMessage, give: (message: IncomingMessage) => Receipt): Receipt {
+    const { from, stream, payload } = message;
+    const name = this.nameOf(from) ?? from;
+    const isFirst = (this.#first.get(name) ?? from) === from;
+    if (isFirst) this.#first.set(name, from);
+    return isFirst || stream !== 0 || payload.length === 0 ? give(message) : give(garbled(message));
+  }
+}
+
+function garbled(message: IncomingMessage): IncomingMessage {
+  const payload = message.payload.map((byte) => byte ^ 1);
+  return { ...message, from: message.from, stream: 0, payload, release: () => message.release() };
 }
 
 /** Each breaks one rule, and the word is what the checks call it. */

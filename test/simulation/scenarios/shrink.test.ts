@@ -8,7 +8,7 @@ import type { Fault, ScheduledFault } from '../../../src/simulation/scenarios/fa
 import { runScenario } from '../../../src/simulation/scenarios/run-scenario.js';
 import type { ScenarioResult } from '../../../src/simulation/scenarios/scenario-result.js';
 import { nodeNames, type Scenario } from '../../../src/simulation/scenarios/scenario.js';
-import { shrink, type Shrunk } from '../../../src/simulation/scenarios/shrink.js';
+import { protocolShrinks, shrink, type Shrunk } from '../../../src/simulation/scenarios/shrink.js';
 import { Simulation } from '../../../src/simulation/simulation.js';
 import type { SimulateOptions } from '../../../src/simulation/simulate.js';
 
@@ -85,15 +85,15 @@ function thirtyFaults(seed: number): Scenario {
 describe('a defect that needs exactly two faults', () => {
   const scenario = thirtyFaults(1);
   const result = run(scenario);
-  let shrunk: Shrunk;
+  let shrunk: Shrunk<Scenario>;
 
   it('is found', () => {
     expect(scenario.schedule).toHaveLength(30);
     expect(result.violation?.invariant).toBe('9');
   });
 
-  it('is shrunk to those two out of thirty', () => {
-    shrunk = shrink(scenario, result, { run });
+  it('is shrunk to those two out of thirty', async () => {
+    shrunk = await shrink(scenario, result, { ...protocolShrinks, run });
     expect(shrunk.scenario.schedule.map(({ fault }) => fault.kind)).toEqual(['stall', 'set-metadata']);
     expect(shrunk.scenario.schedule.every(({ fault }) => 'node' in fault && fault.node === 'c')).toBe(true);
     expect(shrunk.result.violation?.invariant).toBe('9');
@@ -114,12 +114,12 @@ describe('a defect that needs exactly two faults', () => {
     expect(run(JSON.parse(JSON.stringify(shrunk.scenario)) as Scenario)).toEqual(shrunk.result);
   });
 
-  it('the same way each time', () => {
-    expect(shrink(scenario, result, { run })).toEqual(shrunk);
+  it('the same way each time', async () => {
+    expect(await shrink(scenario, result, { ...protocolShrinks, run })).toEqual(shrunk);
   });
 
-  it('and what is minimal stays', () => {
-    const again = shrink(shrunk.scenario, shrunk.result, { run });
+  it('and what is minimal stays', async () => {
+    const again = await shrink(shrunk.scenario, shrunk.result, { ...protocolShrinks, run });
     expect(again.scenario).toEqual(shrunk.scenario);
   });
 });
@@ -137,33 +137,35 @@ describe('shrinking', () => {
         violation: isBroken ? { invariant: '14', message: 'Invariant 14 is broken', atMs: 1 } : undefined,
         traceHash: '',
         sometimes: {},
+        faults: {},
         stats: { virtualMs: 0, inputs: 0, messages: 0 },
       };
     };
 
-  it('ends with nothing when nothing is needed', () => {
+  it('ends with nothing when nothing is needed', async () => {
     const scenario = thirtyFaults(2);
-    const shrunk = shrink(scenario, brokenBy()(scenario), { run: brokenBy() });
+    const shrunk = await shrink(scenario, brokenBy()(scenario), { ...protocolShrinks, run: brokenBy() });
     expect(shrunk.scenario.schedule).toEqual([]);
     expect(shrunk.scenario.nodes).toBe(2);
   });
 
-  it('does not take another rule for the same', () => {
+  it('does not take another rule for the same', async () => {
     const scenario = thirtyFaults(3);
     const elsewise = (candidate: Scenario): ScenarioResult => {
       const result = brokenBy()(candidate);
       if (candidate.schedule.length === scenario.schedule.length) return result;
       return { ...result, violation: { ...result.violation!, invariant: '5' } };
     };
-    const shrunk = shrink(scenario, elsewise(scenario), { run: elsewise });
+    const shrunk = await shrink(scenario, elsewise(scenario), { ...protocolShrinks, run: elsewise });
     expect(shrunk.scenario.schedule).toHaveLength(30);
   });
 
-  it('stops after so many attempts, and tells of each', () => {
+  it('stops after so many attempts, and tells of each', async () => {
     const scenario = thirtyFaults(4);
     const told: number[] = [];
     const only = brokenBy('set-metadata', 'stall');
-    const shrunk = shrink(scenario, only(scenario), {
+    const shrunk = await shrink(scenario, only(scenario), {
+      ...protocolShrinks,
       run: only,
       maxAttempts: 7,
       onProgress: (attempts) => told.push(attempts),
@@ -172,13 +174,16 @@ describe('shrinking', () => {
     expect(told).toEqual([1, 2, 3, 4, 5, 6, 7]);
   });
 
-  it('leaves alone what breaks no rule', () => {
+  it('leaves alone what breaks no rule', async () => {
     const scenario = thirtyFaults(5);
     const fine = brokenBy('block-io');
-    expect(shrink(scenario, fine(scenario), { run: fine })).toMatchObject({ scenario, attempts: 0 });
+    expect(await shrink(scenario, fine(scenario), { ...protocolShrinks, run: fine })).toMatchObject({
+      scenario,
+      attempts: 0,
+    });
   });
 
-  it('takes nodes out of a partition that the fault can do without', () => {
+  it('takes nodes out of a partition that the fault can do without', async () => {
     const scenario: Scenario = {
       ...thirtyFaults(6),
       schedule: [
@@ -195,12 +200,12 @@ describe('shrinking', () => {
       ],
     };
     const only = brokenBy('partition');
-    const shrunk = shrink(scenario, only(scenario), { run: only });
+    const shrunk = await shrink(scenario, only(scenario), { ...protocolShrinks, run: only });
     expect(shrunk.scenario.nodes).toBe(2);
     expect(shrunk.scenario.schedule[0]!.fault).toEqual({ kind: 'partition', groups: [['a'], ['b']] });
   });
 
-  it('keeps options that need each other together', () => {
+  it('keeps options that need each other together', async () => {
     const tight: Scenario = {
       ...thirtyFaults(7),
       options: { swim: { suspicionAlpha: 2, suspicionBeta: 3, syncIntervalMs: 8000, tombstoneMs: 40_000 } },
@@ -208,7 +213,10 @@ describe('shrinking', () => {
     };
     const needsShortMemory = (candidate: Scenario): ScenarioResult =>
       brokenBy(...(candidate.options.swim?.tombstoneMs === undefined ? ['block-io'] : []))(candidate);
-    const shrunk = shrink(tight, needsShortMemory(tight), { run: needsShortMemory });
+    const shrunk = await shrink(tight, needsShortMemory(tight), {
+      ...protocolShrinks,
+      run: needsShortMemory,
+    });
     expect(shrunk.scenario.options.swim).toMatchObject({ syncIntervalMs: 8000, tombstoneMs: 40_000 });
   });
 });

@@ -1,0 +1,104 @@
+import * as v from 'valibot';
+import { InvalidOptionError } from '../../errors.js';
+import type { ScheduledFault } from './fault.js';
+
+/** What scenarios of every kind are written with. */
+export const nodeName = v.pipe(v.string(), v.regex(/^[a-z]+$/, 'must be a name of a node: a, b … z, aa …'));
+export const duration = v.pipe(
+  v.number('must be a number of milliseconds'),
+  v.minValue(0, 'must not be negative'),
+);
+export const share = v.pipe(
+  v.number('must be a share from 0 to 1'),
+  v.minValue(0, 'must be a share from 0 to 1'),
+  v.maxValue(1, 'must be a share from 0 to 1'),
+);
+export const count = v.pipe(
+  v.number(),
+  v.integer('must be an integer'),
+  v.minValue(0, 'must not be negative'),
+);
+const way = { from: v.optional(nodeName), to: v.optional(nodeName) };
+export const latency = v.strictObject({
+  minMs: duration,
+  maxMs: duration,
+  shape: v.optional(v.picklist(['uniform', 'exponential', 'log-normal'])),
+  meanMs: v.optional(duration),
+});
+
+const fault = v.variant('kind', [
+  v.strictObject({ kind: v.picklist(['cut', 'heal']), from: nodeName, to: nodeName }),
+  v.strictObject({ kind: v.literal('partition'), groups: v.array(v.array(nodeName)) }),
+  v.strictObject({ kind: v.literal('heal-all') }),
+  v.strictObject({
+    kind: v.literal('flap'),
+    a: nodeName,
+    b: nodeName,
+    downMs: duration,
+    upMs: duration,
+    times: count,
+  }),
+  v.strictObject({ kind: v.picklist(['lose', 'duplicate']), share, ...way }),
+  v.strictObject({ kind: v.literal('reorder'), share, spreadMs: duration, ...way }),
+  v.strictObject({ kind: v.literal('delay'), latency, ...way }),
+  v.strictObject({
+    kind: v.literal('answer-dials'),
+    node: nodeName,
+    rule: v.picklist(['allow', 'refuse', 'drop']),
+  }),
+  v.strictObject({
+    kind: v.picklist(['crash', 'power-off', 'restart', 'leave', 'pause', 'resume', 'share-address']),
+    node: nodeName,
+  }),
+  v.strictObject({ kind: v.picklist(['stall', 'block-io', 'suspend']), node: nodeName, ms: duration }),
+  v.strictObject({ kind: v.literal('shift-clock'), node: nodeName, ms: v.number() }),
+  v.strictObject({ kind: v.literal('slow-loop'), node: nodeName, callbackMs: duration }),
+  v.strictObject({
+    kind: v.literal('set-metadata'),
+    node: nodeName,
+    metadata: v.record(v.string(), v.unknown()),
+  }),
+]);
+
+/** What every kind of scenario has. */
+export const scenarioEntries = {
+  seed: v.pipe(v.number(), v.integer('must be an integer')),
+  nodes: v.pipe(v.number(), v.integer('must be an integer'), v.minValue(1, 'must be at least 1')),
+  schedule: v.array(v.strictObject({ atMs: duration, fault })),
+  runForMs: duration,
+  settleWithinMs: duration,
+};
+
+/**
+ * Reads JSON, from a file or written by hand.
+ *
+ * @param option which option named it, for errors
+ * @throws InvalidOptionError when it is none
+ */
+export function jsonOf(text: string, option: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new InvalidOptionError(option, `holds no JSON: ${(cause as SyntaxError).message}`, { cause });
+  }
+}
+
+/**
+ * Checks a scenario and puts its faults in the order of time.
+ *
+ * @throws InvalidOptionError with the place of the first mistake
+ */
+export function checkedScenario<S extends { readonly schedule: readonly ScheduledFault[] }>(
+  schema: v.GenericSchema,
+  json: unknown,
+  option: string,
+): S {
+  const parsed = v.safeParse(schema, json);
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
+    const place = v.getDotPath(issue) ?? 'the whole';
+    throw new InvalidOptionError(option, `holds no scenario: ${place}: ${issue.message}`);
+  }
+  const scenario = parsed.output as S;
+  return { ...scenario, schedule: [...scenario.schedule].sort((a, b) => a.atMs - b.atMs) };
+}
