@@ -153,7 +153,8 @@ export class Swim implements MembershipProtocol<SwimMessage> {
   }
 
   stalled(ms: number): void {
-    if (this.#active) this.#parts.stalls.stalled(ms);
+    // A leaver judges nobody and joins nobody, however long it slept.
+    if (this.#active && !this.#parts.leaver.leaving) this.#parts.stalls.stalled(ms);
   }
 
   introduce(record: Member): 'grant' | 'wait' | 'refuse' {

@@ -92,6 +92,20 @@ describe('a joiner that leaves at once', () => {
   });
 });
 
+describe('a leaver whose machine sleeps', () => {
+  it('joins nobody when it wakes, however long that was', () => {
+    const node = new Alone({ tombstoneMs: 60_000 }).with(3);
+    node.swim.leave();
+    node.sent.length = 0;
+    node.swim.stalled(3_600_000);
+    node.run(5000);
+    expect(node.sentOf('join')).toEqual([]);
+    expect(node.sentOf('leaving').length).toBeGreaterThan(0);
+    expect(node.count('startedOver')).toBe(0);
+    expect(node.swim.local.state).toBe('left');
+  });
+});
+
 describe('a node that was stopped', () => {
   it('has no timer left, and ignores everything', () => {
     const node = new Alone().with(5);
