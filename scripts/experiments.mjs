@@ -8,13 +8,12 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { drawPlot } from './experiments/draw-plot.mjs';
 import { renderReadme } from './experiments/render-readme.mjs';
 
 const root = new URL('..', import.meta.url);
 const folder = new URL('docs/experiments/', root).pathname;
-const module = (name) => new URL(`dist/simulation/experiments/${name}.js`, root).href;
+const module = (name) => new URL(`dist/simulation/${name}.js`, root).href;
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc');
@@ -28,23 +27,14 @@ const host = {
   peakRssBytes: () => process.resourceUsage().maxRSS * 1024,
 };
 
-if (isMainThread) await main(process.argv.slice(2));
-else await work();
-
-/** A thread: runs the cells that it is given, one at a time. */
-async function work() {
-  const { experimentNamed } = await import(module('run-experiment'));
-  parentPort.on('message', ({ name, cell, at }) => {
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-    parentPort.postMessage({ at, outcome: experimentNamed(name).run(cell, host) });
-  });
-}
+await main(process.argv.slice(2));
 
 async function main(args) {
   const { names, jobs, rest } = split(args);
   if (!runs('npm', 'run', 'build:lib', '--silent')) return;
-  const { experiments } = await import(module('experiments'));
-  const { runExperiment } = await import(module('run-experiment'));
+  const { experiments } = await import(module('experiments/experiments'));
+  const { runExperiment } = await import(module('experiments/run-experiment'));
+  const { mapInThreads } = await import(module('cli/cell-threads'));
   mkdirSync(folder, { recursive: true });
   const chosen = experiments.filter(({ name }) => names.length === 0 || names.includes(name));
   if (names.length > chosen.length) {
@@ -58,14 +48,12 @@ async function main(args) {
     const startedMs = performance.now();
     const progress = progressLine(name, startedMs);
     const file = join(folder, `${name}.json`);
-    // Real time is measured where nothing else runs.
-    const mapCells = name === 'scale' ? undefined : (...all) => mapInThreads(jobs, ...all);
-    await runExperiment(['--experiment', name, '--json', file, ...rest], {
+    await runExperiment(['--experiment', name, '--json', file, '--jobs', String(jobs), ...rest], {
       out: (text) => process.stdout.write(`${text}\n`),
       progress,
       writeFile: (path, text) => writeFileSync(path, text),
       host,
-      mapCells,
+      mapCells: mapInThreads,
     });
     process.stderr.write('\n');
     const result = JSON.parse(readFileSync(file, 'utf8'));
@@ -100,39 +88,6 @@ function split(args) {
   const jobsAt = rest.indexOf('--jobs');
   const [, jobs] = jobsAt < 0 ? [] : rest.splice(jobsAt, 2);
   return { names, jobs: Math.max(1, Number(jobs ?? availableParallelism())), rest };
-}
-
-/** Cells differ in length, so each thread takes the next when it is free. */
-async function mapInThreads(jobs, name, cells, done) {
-  const outcomes = Array.from({ length: cells.length });
-  let next = 0;
-  let finished = 0;
-  const workers = Array.from(
-    { length: Math.min(jobs, cells.length) },
-    () => new Worker(new URL(import.meta.url)),
-  );
-  const give = (worker) => {
-    if (next >= cells.length) return;
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-    worker.postMessage({ name, cell: cells[next], at: next++ });
-  };
-  try {
-    await new Promise((resolve, reject) => {
-      for (const worker of workers) {
-        worker.on('error', reject);
-        worker.on('message', ({ at, outcome }) => {
-          outcomes[at] = outcome;
-          done(++finished);
-          if (finished === cells.length) resolve();
-          else give(worker);
-        });
-        give(worker);
-      }
-    });
-  } finally {
-    await Promise.all(workers.map((worker) => worker.terminate()));
-  }
-  return outcomes;
 }
 
 /** One line that is written over on a terminal, and a line now and then elsewhere. */

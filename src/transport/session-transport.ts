@@ -4,6 +4,7 @@ import type { Clock } from '../clock.js';
 import { ClosedError, InvalidOptionError, NotDeliveredError, PayloadTooLargeError } from '../errors.js';
 import { silentLogger, type ClusterLogger } from '../logger.js';
 import type { NodeId } from '../node-id.js';
+import { AbortFan } from './abort-fan.js';
 import { ListenerKeeper } from './listener-keeper.js';
 import type { Links } from './link.js';
 import { MessageSequence } from './message-sequence.js';
@@ -61,8 +62,11 @@ export class SessionTransport implements Transport {
   readonly #endpoint: Endpoint;
   readonly #limits: TransportLimits;
   readonly #inbox = new MessageSequence();
+  readonly #aborts = new AbortFan();
   #listener: ListenerKeeper | undefined;
   #closing: Promise<void> | undefined;
+  /** Takes away what listens for the sake of an open transport. */
+  readonly #closed = new AbortController();
 
   constructor(
     readonly links: Links,
@@ -111,7 +115,7 @@ export class SessionTransport implements Transport {
       void listener.close();
     };
     if (signal?.aborted === true) unbind();
-    else signal?.addEventListener('abort', unbind, { once: true });
+    else signal?.addEventListener('abort', unbind, { once: true, signal: this.#closed.signal });
     const inbox = this.#inbox;
     return { bound, advertised, [Symbol.asyncIterator]: () => inbox };
   }
@@ -123,7 +127,7 @@ export class SessionTransport implements Transport {
   ): Promise<void> {
     const objection = this.#objection(payload, options);
     if (objection !== undefined) return Promise.reject(objection);
-    const message = new PendingSend(payload, options);
+    const message = new PendingSend(payload, options, this.#aborts);
     this.#world.enter();
     this.#endpoint.send(destination, message);
     this.#world.exit();
@@ -200,6 +204,7 @@ export class SessionTransport implements Transport {
     this.#inbox.end();
     const listenerClosed = this.#listener?.close();
     await this.#flushed();
+    this.#closed.abort();
     this.#world.stop();
     await this.links.close();
     await listenerClosed;

@@ -1,5 +1,7 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
-import { Transports } from './cluster-of-transports.js';
+import { createNodeId } from '../../src/node-id.js';
+import { RecordedNode, Transports } from './cluster-of-transports.js';
 
 describe('a send', () => {
   it('arrives, and resolves once it is acknowledged', async () => {
@@ -24,6 +26,45 @@ describe('a send', () => {
     expect([a.transport.stats.payloadLinks, b.transport.stats.payloadLinks]).toEqual([1, 1]);
     await cluster.close(a, b);
     expect([a.transport.stats.sockets, b.transport.stats.sockets, cluster.clock.pending]).toEqual([0, 0, 0]);
+  });
+});
+
+describe('sends that share a signal', () => {
+  it('cost it one listener, which goes with the last of them', async () => {
+    const cluster = new Transports();
+    const a = await cluster.node('a');
+    const others = [];
+    for (let i = 0; i < 20; i++) others.push(await cluster.node(`b${i}`));
+    const { signal } = new AbortController();
+    const sent = others.map((other) => a.send(other, 'hello', { signal }));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    await cluster.run(100);
+    expect(sent.map(({ state }) => state)).toEqual(sent.map(() => 'acknowledged'));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+
+  it('all reject when it aborts', async () => {
+    const cluster = new Transports();
+    const a = await cluster.node('a');
+    const others = [await cluster.node('b'), await cluster.node('c')];
+    const aborter = new AbortController();
+    const sent = others.map((other) => a.send(other, 'hello', { signal: aborter.signal }));
+    aborter.abort();
+    await cluster.run(0);
+    expect(sent.map(({ state }) => state)).toEqual(['NotDeliveredError', 'NotDeliveredError']);
+    expect(getEventListeners(aborter.signal, 'abort')).toHaveLength(0);
+  });
+});
+
+describe('a transport whose binding has a signal', () => {
+  it('listens to it no longer than it is open', async () => {
+    const cluster = new Transports();
+    const a = new RecordedNode('a', createNodeId(1000, new Uint8Array(10)), cluster, {});
+    const { signal } = new AbortController();
+    await a.transport.bind({ host: '10.0.0.1', port: 0 }, { signal });
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    await cluster.close(a);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 });
 

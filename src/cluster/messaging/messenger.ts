@@ -21,6 +21,7 @@ import {
   type SendOptions,
 } from '../../membership/membership.js';
 import type { NodeId } from '../../node-id.js';
+import { AbortFan, type Abortable } from '../../transport/abort-fan.js';
 import type { IncomingMessage, Receipt, Transport } from '../../transport/transport.js';
 import { show } from '../option-errors.js';
 import type { ClusterLimits } from '../options.js';
@@ -85,6 +86,7 @@ export class Messenger {
   readonly #patterns = new Patterns();
   readonly #requests: RequestTable;
   readonly #loopback: Loopback;
+  readonly #aborts = new AbortFan();
   #rotation = 0;
 
   constructor(
@@ -148,10 +150,15 @@ export class Messenger {
       throw new NotDeliveredError('The request was aborted before it was sent', { cause: signal.reason });
     const timeoutMs = checkTimeout(options?.timeoutMs ?? this.#options.requestTimeoutMs);
     return new Promise((resolve, reject) => {
-      // Added after the transport's own listener and a turn behind it: that one knows whether anything was written.
-      const abort = (): void =>
-        queueMicrotask(() => this.#requests.fail(pending.id, aborted(pattern, signal!)));
-      const settled = (): void => signal?.removeEventListener('abort', abort);
+      const abort: Abortable = {
+        // Two turns behind, one for the transport's promise and one in case its listener is called after ours: the
+        // transport knows whether anything was written.
+        aborted: () =>
+          queueMicrotask(() =>
+            queueMicrotask(() => this.#requests.fail(pending.id, aborted(pattern, signal!))),
+          ),
+      };
+      const settled = (): void => this.#aborts.delete(signal, abort);
       const pending = this.#requests.add(
         member.id,
         pattern,
@@ -166,7 +173,7 @@ export class Messenger {
           error instanceof NoReceiverError ? new NoHandlerError(pattern) : error,
         );
       this.#deliver(member, Kind.request | encoded.kind, meta, encoded.bytes, stream, signal).catch(failed);
-      signal?.addEventListener('abort', abort, { once: true });
+      this.#aborts.add(signal, abort);
     });
   }
 

@@ -146,6 +146,7 @@ export class Evidence implements PingOwner {
     entry.closedAtMs = world.now();
     const probe = prober.running.get(id);
     if (probe !== undefined) this.evaluate(probe);
+    else if (entry.refuses && entry.member.state === 'alive' && this.#counts(entry)) this.#doubt(entry);
     relays.unlinked(id);
     requests.lost(entry);
     if (entry.refuses) this.#refuses(entry);
@@ -181,8 +182,7 @@ export class Evidence implements PingOwner {
     if (table.size <= 2) return;
     const probe = prober.running.get(id);
     if (probe === undefined) {
-      // The probe's own dial will be refused, and leads back here.
-      if (!relayed && entry.member.state === 'alive') prober.begin(entry);
+      if (!relayed && entry.member.state === 'alive') this.#doubt(entry);
       return;
     }
     if (probe.refusedAtMs !== undefined) return;
@@ -192,6 +192,20 @@ export class Evidence implements PingOwner {
     if (entry.linked) prober.again(probe, this.#accusation(entry));
     requests.witness(probe);
     this.evaluate(probe);
+  }
+
+  /**
+   * Refused outside a probe. A firewall refuses each dial, and a probe brings more of them: relays dial, a member that only
+   * relays reach dials back. So one that has just answered, on a link that lasts, is left for an interval.
+   */
+  #doubt(entry: Entry): void {
+    const { prober, checks, options, world } = this.#parts;
+    const { heardAtMs, closedAtMs, linked } = entry;
+    const sinceMs = world.now() - heardAtMs;
+    // The probe's own dial will be refused, and leads back here.
+    if (closedAtMs > heardAtMs || sinceMs >= options.probeIntervalMs) prober.begin(entry);
+    // The end of an open link is a reason to probe by itself.
+    else if (!linked) checks.schedule(entry, options.probeIntervalMs, 'refused');
   }
 
   /** Whether evidence about this member is used at all. */

@@ -8,6 +8,8 @@ export interface ExperimentArgs extends ExperimentOptions {
   readonly name: string;
   /** The file that gets the result; `-` is standard output. */
   readonly json: string | undefined;
+  /** Threads that run cells at once, where the caller has any. */
+  readonly jobs: number | undefined;
 }
 
 const known = {
@@ -24,6 +26,8 @@ const known = {
   anomalies: { type: 'string' },
   duration: { type: 'string' },
   interval: { type: 'string' },
+  'message-cost': { type: 'string' },
+  jobs: { type: 'string' },
   full: { type: 'boolean' },
   json: { type: 'string' },
 } as const satisfies ParseArgsConfig['options'];
@@ -48,6 +52,8 @@ export function parseExperimentArgs(args: readonly string[]): ExperimentArgs {
     anomalies: numbers('anomalies', values.anomalies, 1, 4999, true),
     durationsMs: numbers('duration', values.duration, 1, 1e7),
     intervalsMs: numbers('interval', values.interval, 1, 1e7),
+    messageCostMs: one('message-cost', 0, 1000),
+    jobs: numbers('jobs', values.jobs, 1, 1024, true)?.[0],
     full: values.full ?? false,
   };
 }

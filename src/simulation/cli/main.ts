@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { ClusterError } from '../../errors.js';
 import { parseCliOptions, USAGE } from './cli-options.js';
+import { mapInThreads } from './cell-threads.js';
 import type { CliIo } from './cli-io.js';
 import { replay } from './replay.js';
 import type { RunnerOf } from './seed-runner.js';
@@ -42,6 +43,7 @@ async function experiment(args: readonly string[], io: CliIo): Promise<number> {
   const { runExperiment } = await import('../experiments/run-experiment.js');
   return runExperiment(args, {
     ...io,
+    mapCells: mapInThreads,
     writeFile: (path, text) => writeFileSync(path, text),
     host: {
       realNowMs: () => performance.now(),

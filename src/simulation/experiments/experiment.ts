@@ -23,6 +23,8 @@ export interface ExperimentOptions {
   readonly durationsMs?: readonly number[] | undefined;
   /** I, pauses between two anomalies, ms. */
   readonly intervalsMs?: readonly number[] | undefined;
+  /** What a message costs an anomalous member that gets through what has piled up, ms. */
+  readonly messageCostMs?: number | undefined;
   /** The paper's whole grid. */
   readonly full: boolean;
 }
@@ -97,6 +99,8 @@ export interface Experiment<Cell = unknown, Outcome = unknown> {
   readonly title: string;
   /** The paper and its figure or table. */
   readonly source: string;
+  /** It measures real time, so that nothing else may run beside it. */
+  readonly isTimed?: boolean | undefined;
   /** What is to be run. Plain data, so that other threads can run it. */
   cells(options: ExperimentOptions): readonly Cell[];
   /** Runs one: the same cell gives the same outcome, which is plain data too. */

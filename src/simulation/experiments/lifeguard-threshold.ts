@@ -1,4 +1,4 @@
-import { pickMembers, PAPER_ANOMALIES, SETTLE_MS } from './anomalies.js';
+import { linkAll, pickMembers, PAPER_ANOMALIES, SETTLE_MS } from './anomalies.js';
 import type { Conclusion, Experiment, ExperimentOptions, Figure } from './experiment.js';
 import { observedCluster } from './observed-cluster.js';
 import { clusterPack, lifeguardPaper, type Series } from './protocols.js';
@@ -46,8 +46,8 @@ export const lifeguardThreshold: Experiment<Cell, Outcome> = {
     const nodes = options.nodes?.[0] ?? 128;
     const anomalies = options.anomalies ?? (options.full ? PAPER_ANOMALIES : ANOMALIES);
     const cells: Cell[] = [];
-    for (let run = 0; run < (options.runs ?? (options.full ? 10 : 2)); run++) {
-      for (const series of [...lifeguardPaper(options), ...clusterPack(options)])
+    for (let run = 0; run < (options.runs ?? (options.full ? 10 : 4)); run++) {
+      for (const series of [...lifeguardPaper(nodes, options), ...clusterPack(options)])
         for (const count of anomalies)
           for (const durationMs of options.durationsMs ?? DURATIONS_MS)
             cells.push({ series, nodes, seed: options.seed + run, anomalies: count, durationMs });
@@ -85,6 +85,7 @@ class Threshold {
         },
       },
     );
+    if (series.isPapers) linkAll(cluster);
     cluster.runFor(SETTLE_MS);
     const startMs = cluster.nowMs;
     const chosen = pickMembers(cluster.names, anomalies, seed);

@@ -45,7 +45,8 @@ export function observedCluster(
     invariants: false,
     // A link for each pair, as a small cluster has.
     maxLinks: Math.max(256, nodes),
-    protocol: (local, world) => new Swim(parameters, local, new ObservedWorld(local, world, observer)),
+    protocol: (local, world) =>
+      new Swim(parameters, local, new ObservedWorld(local, world, observer, !series.isPapers)),
   });
 }
 
@@ -55,11 +56,13 @@ class ObservedWorld implements World<SwimMessage> {
   readonly #name: string;
   readonly #world: World<SwimMessage>;
   readonly #observer: Observer;
+  readonly #hasLinks: boolean;
 
-  constructor({ name }: LocalMember, world: World<SwimMessage>, observer: Observer) {
+  constructor({ name }: LocalMember, world: World<SwimMessage>, observer: Observer, hasLinks: boolean) {
     this.#name = name;
     this.#world = world;
     this.#observer = observer;
+    this.#hasLinks = hasLinks;
     const { trace } = observer;
     this.trace = trace && ((event) => trace.call(observer, name, event));
   }
@@ -92,13 +95,15 @@ class ObservedWorld implements World<SwimMessage> {
     this.#world.cancel(timer);
   }
 
+  /** The papers' datagrams have no link that a verdict could close. */
   resetLink(id: NodeId): void {
-    this.#world.resetLink(id);
+    if (this.#hasLinks) this.#world.resetLink(id);
   }
 
   emit(event: MembershipEvent): void {
     this.#observer.event?.(this.#name, event.member.name, event);
-    this.#world.emit(event);
+    // A node closes its link to whoever it gives up.
+    if (this.#hasLinks) this.#world.emit(event);
   }
 
   notice(notice: ProtocolNotice): void {

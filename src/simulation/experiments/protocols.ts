@@ -71,8 +71,13 @@ const LIFEGUARD_ROWS = [
   { name: 'Lifeguard', lhaProbe: true, lhaSuspicion: true, buddy: true },
 ] as const;
 
+/** memberlist's time between two syncs, ms: 30 s, and as much again for each doubling beyond 32 members (`pushPullScale`). */
+export function memberlistSyncMs(nodes: number): number {
+  return 30_000 * (1 + Math.max(0, Math.ceil(Math.log2(nodes / 32))));
+}
+
 /** Lifeguard's five configurations of memberlist: α 5; β 6 with LHA-Suspicion, 1 without. */
-export function lifeguardPaper(options: ExperimentOptions): readonly Series[] {
+export function lifeguardPaper(nodes: number, options: ExperimentOptions): readonly Series[] {
   return LIFEGUARD_ROWS.map(({ name, ...switches }) => ({
     name,
     isPapers: true,
@@ -81,6 +86,9 @@ export function lifeguardPaper(options: ExperimentOptions): readonly Series[] {
       suspicionAlpha: options.alpha ?? 5,
       suspicionBeta: switches.lhaSuspicion ? (options.beta ?? 6) : 1,
       capConfirmations: false,
+      syncIntervalMs: memberlistSyncMs(nodes),
+      // memberlist's TCPTimeout.
+      syncTimeoutMs: 10_000,
       // memberlist's GossipToTheDeadTime, and Serf's ReconnectInterval.
       gossipToLostMs: 30_000,
       healIntervalMs: 30_000,

@@ -12,9 +12,10 @@ export interface ExperimentIo {
   readonly err?: ((text: string) => void) | undefined;
   readonly writeFile?: ((path: string, text: string) => void) | undefined;
   readonly host?: Host | undefined;
-  /** Runs the cells elsewhere, several at once, and keeps their order. Default: one after the other, here. */
+  /** Runs the cells in so many threads, and keeps their order. Default: one after the other, here. */
   readonly mapCells?:
     | ((
+        jobs: number,
         name: string,
         cells: readonly unknown[],
         done: (count: number) => void,
@@ -36,16 +37,16 @@ const NO_HOST: Host = {
  * @throws InvalidOptionError for an option or a name that is unknown
  */
 export async function runExperiment(args: readonly string[], io: ExperimentIo): Promise<number> {
-  const { name, json, ...options } = parseExperimentArgs(args);
+  const { name, json, jobs = 1, ...options } = parseExperimentArgs(args);
   const experiment = experimentNamed(name);
   const cells = experiment.cells(options);
   const progress = io.progress ?? io.err ?? (() => {});
   const say = (done: number): void => progress(`${name}: ${done} of ${cells.length} runs\n`);
   say(0);
   const outcomes =
-    io.mapCells === undefined
+    io.mapCells === undefined || jobs === 1 || experiment.isTimed === true
       ? await mapHere(experiment, cells, io.host ?? NO_HOST, say)
-      : await io.mapCells(name, cells, say);
+      : await io.mapCells(jobs, name, cells, say);
   const { source, title } = experiment;
   const result: ExperimentResult = {
     name,

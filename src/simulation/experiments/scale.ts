@@ -32,6 +32,7 @@ const PATIENCE_MS = 600_000;
 /** How large a cluster this simulator carries, and how fast. */
 export const scale: Experiment<Cell, Outcome> = {
   name: 'scale',
+  isTimed: true,
   title: 'A large cluster, from nothing',
   source: 'this simulator',
 

@@ -17,8 +17,10 @@ interface Outcome {
   readonly received: number;
 }
 
-/** The paper's sizes, and a few beyond them. */
-const NODES = [8, 16, 24, 32, 40, 48, 55];
+/** The paper's sizes, and two beyond them. */
+const NODES = [8, 16, 24, 32, 40, 48, 55, 128, 512];
+/** From here on one run is enough, and takes long. */
+const LARGE = 100;
 const PERIODS = 40;
 
 /** Fig 2: how many messages a member sends and gets, by the size of the group. */
@@ -29,8 +31,8 @@ export const swimLoad: Experiment<Cell, Outcome> = {
 
   cells(options) {
     const cells: Cell[] = [];
-    for (const nodes of options.nodes ?? (options.full ? [...NODES, 128, 256] : NODES))
-      for (let run = 0; run < (options.runs ?? 3); run++)
+    for (const nodes of options.nodes ?? NODES)
+      for (let run = 0; run < (options.runs ?? (nodes > LARGE ? 1 : 3)); run++)
         for (const series of [swimPaper('SWIM', nodes, options), clusterPackOwn(options)])
           cells.push({ series, nodes, seed: options.seed + run });
     return cells;

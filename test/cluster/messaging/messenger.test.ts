@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import { Dispatcher } from '../../../src/cluster/messaging/dispatcher.js';
 import { Messenger } from '../../../src/cluster/messaging/messenger.js';
@@ -27,6 +28,12 @@ async function settle(): Promise<void> {
   for (let i = 0; i < 30; i++) await Promise.resolve();
 }
 
+function unsent(signal: AbortSignal): Promise<void> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(new NotDeliveredError('unsent')), { once: true });
+  });
+}
+
 /** Messengers that hand their payloads to each other, one microtask later. */
 class Room {
   readonly clock = new VirtualClock();
@@ -34,6 +41,8 @@ class Room {
   readonly members: Member[];
   unreleased = 0;
   cut = false;
+  /** Nothing is written: a send waits for its signal. */
+  stuck = false;
 
   constructor(...names: string[]) {
     this.members = names.map((name) => memberOf(name));
@@ -62,7 +71,10 @@ class Room {
     const messenger = new Messenger(
       {
         transport: () =>
-          ({ send: (to, payload, options) => this.#carry(self, to.id!, payload, options) }) as Transport,
+          ({
+            send: (to, payload, options) =>
+              this.stuck ? unsent(options!.signal!) : this.#carry(self, to.id!, payload, options),
+          }) as Transport,
         checkOpen: () => undefined,
         local: () => self,
         find,
@@ -369,6 +381,23 @@ describe('a request', () => {
     await expect(already).rejects.toBeInstanceOf(NotDeliveredError);
   });
 
+  it('leaves it to the transport whether anything was sent when it is aborted', async () => {
+    const room = new Room('a', 'b');
+    room.at('b').dispatcher.onRequest('never', () => new Promise(() => undefined));
+    const { messenger } = room.at('a');
+    const aborter = new AbortController();
+    const { signal } = aborter;
+    // It is sent, so that from now on the messenger's listener comes before the transport's.
+    const first = messenger.request(memberOf('b'), 'never', 1, { signal });
+    const firstFailed = expect(first).rejects.toBeInstanceOf(DeliveryUncertainError);
+    await settle();
+    room.stuck = true;
+    const second = messenger.request(memberOf('b'), 'never', 2, { signal });
+    const secondFailed = expect(second).rejects.toBeInstanceOf(NotDeliveredError);
+    aborter.abort();
+    await Promise.all([firstFailed, secondFailed]);
+  });
+
   it('rejects at once when it cannot be serialized', async () => {
     const { messenger } = new Room('a', 'b').at('a');
     await expect(messenger.request(memberOf('b'), 'x', new Map())).rejects.toBeInstanceOf(SerializationError);
@@ -440,5 +469,21 @@ describe('a request to all members', () => {
       { member: { name: 'b' }, reply: 'b' },
       { member: { name: 'c' }, error: { code: 'CLUSTER_NO_HANDLER' } },
     ]);
+  });
+
+  it('listens to its signal once for all of them, and no longer than it lasts', async () => {
+    const names = Array.from({ length: 50 }, (_, i) => `n${i}`);
+    const room = new Room('a', ...names);
+    const replies: ((value: unknown) => void)[] = [];
+    for (const name of names) {
+      room.at(name).dispatcher.onRequest('who', () => new Promise((resolve) => replies.push(resolve)));
+    }
+    const { signal } = new AbortController();
+    const asked = room.at('a').messenger.requestAll('who', 1, { signal });
+    await settle();
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    for (const reply of replies) reply('here');
+    expect((await asked).map(({ reply }) => reply)).toEqual(names.map(() => 'here'));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 });

@@ -79,6 +79,75 @@ describe('a live member that refuses new dials', () => {
     for (const name of ['a', 'b', 'c'])
       expect(cluster.get(name).eventsAbout('d')).not.toContain('unreachable');
   });
+
+  it('makes nobody ask faster than it answers: relays are refused beside open links, and so is it by its like', () => {
+    const cluster = Cluster.formed(12);
+    const nodes = [...cluster.nodes.values()];
+    const walled = ['c', 'd', 'e'].map((name) => cluster.get(name));
+    for (const node of walled) node.rejecting = true;
+    // They cannot reach each other but by relays.
+    for (const node of walled) {
+      for (const other of walled) {
+        node.resetLink(other.id);
+        if (other !== node) node.link(other.peer, 'goodbye');
+      }
+      for (const other of nodes) if (other !== node) other.link(node.peer, 'refused');
+    }
+    cluster.run(5000);
+    const pings = (): number => nodes.reduce((sum, { swim }) => sum + (swim.counters['pings'] ?? 0), 0);
+    const before = pings();
+    cluster.run(10_000);
+    // Its round, and one question of everybody's to each of them in an interval, with three relays' two pings.
+    expect(pings() - before).toBeLessThan(10 * nodes.length * 8);
+    for (const node of nodes)
+      for (const { name } of walled) expect(node.eventsAbout(name)).not.toContain('unreachable');
+  });
+});
+
+describe('a refusal by a member that has just answered', () => {
+  /** Member 1 has answered, on an open link or through a relay. */
+  function answered(isLinked: boolean): Alone {
+    const node = new Alone().with(5);
+    if (isLinked) node.swim.link(peerOf(1), 'up');
+    node.runUntil(() => node.answer(1));
+    if (!isLinked) node.swim.link(peerOf(1), 'goodbye');
+    node.sent.length = 0;
+    node.swim.link(peerOf(1), 'refused');
+    return node;
+  }
+
+  it('beside an open link starts no probe: the answer is newer', () => {
+    const node = answered(true);
+    expect(node.sentOf('ping', 1)).toEqual([]);
+    expect(node.count('refusals')).toBe(0);
+  });
+
+  it('counts at once when that link ends, as the kernel of a dead process ends it', () => {
+    const node = answered(true);
+    node.run(1);
+    node.swim.link(peerOf(1), 'refused');
+    node.swim.link(peerOf(1), 'closed');
+    expect(node.sentOf('ping', 1)).toHaveLength(1);
+    node.swim.link(peerOf(1), 'refused');
+    expect(node.count('refusals')).toBe(1);
+  });
+
+  it('without a link starts one within an interval', () => {
+    const node = answered(false);
+    expect(node.sentOf('ping', 1)).toEqual([]);
+    node.run(1000);
+    expect(node.count('checks')).toBe(1);
+    expect(node.sentOf('ping', 1)).toHaveLength(1);
+  });
+
+  it('starts one at once when the answer is older than an interval', () => {
+    const node = answered(true);
+    node.swim.link(peerOf(1), 'goodbye');
+    node.run(1001);
+    node.sent.length = 0;
+    node.swim.link(peerOf(1), 'refused');
+    expect(node.sentOf('ping', 1)).toHaveLength(1);
+  });
 });
 
 /** A node with `n` members whose own probe of member 1 is refused; relays are asked. */

@@ -6,7 +6,7 @@ import type {
 } from '../../../src/simulation/experiments/experiment.js';
 import { lifeguardInterval } from '../../../src/simulation/experiments/lifeguard-interval.js';
 import { lifeguardThreshold } from '../../../src/simulation/experiments/lifeguard-threshold.js';
-import { swimCount } from '../../../src/simulation/experiments/protocols.js';
+import { memberlistSyncMs, swimCount } from '../../../src/simulation/experiments/protocols.js';
 import { scale } from '../../../src/simulation/experiments/scale.js';
 import { swimDetection } from '../../../src/simulation/experiments/swim-detection.js';
 import { swimDissemination } from '../../../src/simulation/experiments/swim-dissemination.js';
@@ -60,7 +60,7 @@ describe('SWIM', () => {
   });
 
   it('holds a lossy group together by suspicion, and hardly by infection alone', () => {
-    const { tables } = conclude(swimSuspicion, { runs: 10 }, isPapers);
+    const { tables } = conclude(swimSuspicion, { runs: 6 }, isPapers);
     const [basic, infection, suspicion] = tables[0]!.rows.map(([, size]) => Number(size));
     expect(Math.max(basic!, infection!)).toBeLessThan(4);
     expect(suspicion).toBeGreaterThan(12);
@@ -111,6 +111,35 @@ describe('Lifeguard', () => {
     expect(swim).toBeGreaterThan(50);
     expect(lifeguard).toBeLessThan(swim! * 0.03);
     expect(figures[0]).toMatchObject({ what: 'Lifeguard: FP, % of SWIM', verdict: 'matches' });
+  });
+
+  it('is told of a suspicion even by a member that is awake for a millisecond at a time', () => {
+    const options: ExperimentOptions = { seed: 1, preset: 'lan', components: {}, full: false, nodes: [48] };
+    const cells = lifeguardInterval.cells({
+      ...options,
+      anomalies: [8],
+      durationsMs: [16_384],
+      intervalsMs: [1],
+    });
+    const slowToJudge = cells.find(({ series }) => series.name === 'LHA-Suspicion')!;
+    const { falsePositives, atHealthy } = lifeguardInterval.run(slowToJudge, host);
+    // Datagrams need no link that could have been closed, so whoever is accused refutes long before the verdict.
+    expect(falsePositives).toBeGreaterThan(10);
+    expect(atHealthy).toBe(0);
+  });
+
+  it('is compared at each place of the grid by the same seed, and by another at each other place', () => {
+    const cells = lifeguardInterval.cells({ seed: 5, preset: 'lan', components: {}, full: false });
+    const seedsOf = (name: string) =>
+      cells.filter(({ series }) => series.name === name).map(({ seed }) => seed);
+    expect(new Set(seedsOf('SWIM')).size).toBe(16);
+    expect(seedsOf('Buddy')).toEqual(seedsOf('SWIM'));
+  });
+
+  it('syncs every 30 s, and more seldom for each doubling beyond 32 members', () => {
+    expect([8, 32, 33, 64, 65, 128].map(memberlistSyncMs)).toEqual(
+      [30, 30, 60, 60, 90, 90].map((seconds) => seconds * 1000),
+    );
   });
 });
 

@@ -58,9 +58,9 @@ describe('an experiment on the command line', () => {
     const here = await run(small);
     const elsewhere: unknown[] = [];
     let out = '';
-    await runExperiment(small, {
+    await runExperiment([...small, '--jobs', '2'], {
       out: (text) => (out += text),
-      mapCells: (name, cells) => {
+      mapCells: (_jobs, name, cells) => {
         const experiment = experiments.find((each) => each.name === name)!;
         const host = { realNowMs: () => 0, heapUsedBytes: () => 0, peakRssBytes: () => 0 };
         // As a thread would get it.
@@ -81,6 +81,8 @@ describe('wrong options of an experiment', () => {
     [['--experiment', 'scale', '--nodes', '8.5'], /--nodes.*whole numbers/],
     [['--experiment', 'scale', '--loss', '2'], /--loss/],
     [['--experiment', 'scale', '--runs', ''], /--runs/],
+    [['--experiment', 'scale', '--jobs', '0'], /--jobs/],
+    [['--experiment', 'scale', '--message-cost', '-1'], /--message-cost/],
     [['--experiment', 'scale', '--preset', 'moon'], /--preset.*"moon".*lan/],
     [['--experiment', 'scale', '--components', '-nothing'], /--components.*"nothing".*buddy/],
     [['--experiment', 'scale', '--speed', '3'], /--speed.*Allowed.*--nodes/],
@@ -101,6 +103,7 @@ describe('wrong options of an experiment', () => {
         '1,16',
       ],
       ...['--components', '-buddy,lhaProbe', '--alpha', '5', '--beta', '6', '--preset', 'wan', '--full'],
+      ...['--message-cost', '0.2', '--jobs', '3'],
     ]);
     expect(args).toMatchObject({
       name: 'lifeguard-interval',
@@ -111,6 +114,8 @@ describe('wrong options of an experiment', () => {
       alpha: 5,
       beta: 6,
       preset: 'wan',
+      messageCostMs: 0.2,
+      jobs: 3,
       full: true,
     });
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { OutgoingStream } from '../../../src/transport/session/outgoing-stream.js';
 import type { IncomingMessage, Receipt } from '../../../src/transport/transport.js';
+import { AbortFan } from '../../../src/transport/abort-fan.js';
 import { PendingSend } from '../../../src/transport/pending-send.js';
 import { Transports, type RecordedNode } from '../cluster-of-transports.js';
 
@@ -74,7 +75,7 @@ describe('the books of a transport', () => {
     const stream = new OutgoingStream(0);
     stream.opened({ messages: 1, bytes: 100 });
     const send = (bytes: number): void => {
-      const message = new PendingSend(new Uint8Array(bytes), {});
+      const message = new PendingSend(new Uint8Array(bytes), {}, new AbortFan());
       stream.push(message);
       stream.framed(message, true, true);
     };
