@@ -213,13 +213,13 @@ export class SimulatedNode<M> implements World<M>, Endpoint<M>, WatchedNode<M> {
 
   resetLink(id: NodeId): void {
     if (this.#isRead) this.note(`resets its link to ${this.#name(id)}`);
-    this.#around.links.reset(this.#sockets, id);
+    this.#around.links.reset(this.#sockets, id, 'goodbye');
   }
 
   emit(event: MembershipEvent): void {
     // As whole nodes do: nothing old arrives from there after a partition.
     if (event.type === 'unreachable' || event.type === 'left')
-      this.#around.links.reset(this.#sockets, event.member.id);
+      this.#around.links.reset(this.#sockets, event.member.id, 'closed');
     if (this.#isRead) {
       this.note(`${event.type} ${this.#name(event.member.id)} (incarnation ${event.member.incarnation})`);
     }

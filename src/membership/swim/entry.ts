@@ -33,7 +33,7 @@ export class Entry {
     this.number = number;
   }
 
-  /** Whether that link has failed a probe: the next contact goes over a fresh one (decisions 5). */
+  /** Whether that link is in doubt, since it failed a probe or its peer has recovered: the next probe goes over a fresh one (decisions 5, ADR 15). */
   get isStuck(): boolean {
     return this.#signs?.isStuck ?? false;
   }

@@ -184,9 +184,10 @@ export class Merge {
     const update: Update = { type: 'alive', member };
     this.#spread(update, from);
     if (hard) this.#parts.gossiper.forward(update, from);
-    // A link that was cut while its peer was silent can stay dead for long after the heal (decisions 5).
+    // A link that was cut while its peer was silent can stay dead for long after the heal (decisions 5). Everybody sees the
+    // same: closed by all at once, they would cost a slow member more than it has (ADR 15).
     const isDoubtful = entry.linked && from !== member.id && entry.heardAtMs < startedAtMs;
-    if (isDoubtful && options.components.freshConnection) this.#parts.resetLink(entry);
+    if (isDoubtful && options.components.freshConnection) entry.isStuck = true;
     this.#parts.count('recovered');
     this.#parts.trace('recovered', member.id, from);
     this.#parts.emit('recovered', entry, held);

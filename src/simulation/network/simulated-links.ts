@@ -91,11 +91,14 @@ export class SimulatedLinks<M> implements Arrivals<M>, Dialling<M> {
     else dialling.waiting.push(outgoing);
   }
 
-  /** Drops a process's link to a peer; the peer sees it close. */
-  reset(from: Sockets<M>, id: NodeId): void {
+  /**
+   * Drops a process's link to a peer. `goodbye`: it says so, as a transport that resets a link does · `closed`: it gives the
+   * peer up without a word.
+   */
+  reset(from: Sockets<M>, id: NodeId, how: 'closed' | 'goodbye'): void {
     const end = from.kept.get(id);
     if (end === undefined) return;
-    this.#transmit(end, CLOSED);
+    this.#transmit(end, how === 'closed' ? CLOSED : GOODBYE);
     this.#drop(end);
   }
 

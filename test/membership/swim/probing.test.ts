@@ -86,6 +86,21 @@ describe('probes', () => {
     expect(node.state(1)).toBe('alive');
   });
 
+  it('reach a recovered member over a fresh connection first, and reset its links only when that answers', () => {
+    for (const answers of [true, false]) {
+      const node = new Alone().with(2);
+      node.swim.link(peerOf(1), 'up');
+      node.hear(2, suspectOf(1, 2)).run(10);
+      node.hear(2, aliveOf(1, 1));
+      expect([node.eventsAbout(1), node.resets]).toEqual([['suspected', 'recovered'], []]);
+      const pings = () => node.sentOf('ping', 1).map(({ via }) => via);
+      node.runUntil(() => pings().length === (answers ? 1 : 2));
+      expect(pings()).toEqual(answers ? ['fresh'] : ['fresh', 'kept']);
+      node.answer(1);
+      expect(node.resets).toEqual(answers ? [peerOf(1).id] : []);
+    }
+  });
+
   it('try a fresh connection at once when the kept link turns out to be dead', () => {
     const node = new Alone().with(1);
     node.runUntil(() => node.sentOf('ping').length === 1);

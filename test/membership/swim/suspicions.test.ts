@@ -137,14 +137,6 @@ describe('a suspected member', () => {
     expect(node.count('verdictsContradicted')).toBe(1);
   });
 
-  it('has its links reset when it recovers without having answered here', () => {
-    const node = observer(4);
-    node.swim.link(peerOf(1), 'up');
-    node.hear(2, suspectOf(1, 2)).run(10);
-    node.hear(2, aliveOf(1, 1));
-    expect(node.resets).toEqual([peerOf(1).id]);
-  });
-
   it('leaves if it says so, however late', () => {
     const node = observer(4);
     node.hear(2, suspectOf(1, 2)).hear(2, leftOf(1, 1));

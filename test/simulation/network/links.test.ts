@@ -185,12 +185,12 @@ describe('an established link', () => {
     expect([take('a'), take('b')]).toEqual([['refused'], ['kept']]);
   });
 
-  it('that is reset closes at the other side too, and the next message dials', () => {
+  it('that is reset says goodbye to the other side, and the next message dials', () => {
     const { network, node, peer, send, take, link } = setUp();
     link();
     node('a').world.resetLink(peer('b').id!);
     network.runFor(10);
-    expect([take('a'), take('b')]).toEqual([[], ['closed']]);
+    expect([take('a'), take('b')]).toEqual([[], ['goodbye']]);
     send('a', peer('b'), 'again');
     network.runFor(100);
     expect(take('b')).toEqual(['up', 'again']);
