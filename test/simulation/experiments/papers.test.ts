@@ -132,7 +132,7 @@ describe('Lifeguard', () => {
     const cells = lifeguardInterval.cells({ seed: 5, preset: 'lan', components: {}, full: false });
     const seedsOf = (name: string) =>
       cells.filter(({ series }) => series.name === name).map(({ seed }) => seed);
-    expect(new Set(seedsOf('SWIM')).size).toBe(16);
+    expect(new Set(seedsOf('SWIM')).size).toBe(48);
     expect(seedsOf('Buddy')).toEqual(seedsOf('SWIM'));
   });
 
