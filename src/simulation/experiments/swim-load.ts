@@ -1,7 +1,7 @@
 import type { Conclusion, Experiment, ExperimentOptions } from './experiment.js';
 import { observedCluster } from './observed-cluster.js';
 import { clusterPackOwn, periodMs, swimPaper, type Series } from './protocols.js';
-import { messageCounts, rest } from './settled-cluster.js';
+import { joinInTurn, messageCounts, rest } from './settled-cluster.js';
 import { groupBy, mean, rounded } from './statistics.js';
 import { atMost, within } from './verdict.js';
 
@@ -39,7 +39,8 @@ export const swimLoad: Experiment<Cell, Outcome> = {
   },
 
   run({ series, nodes, seed }) {
-    const cluster = observedCluster({ series, nodes, seed, start: 'together' }, {});
+    const cluster = observedCluster({ series, nodes, seed, start: 'apart' }, {});
+    joinInTurn(cluster, series);
     rest(cluster, series);
     const before = messageCounts(cluster);
     cluster.runFor(PERIODS * periodMs(series));

@@ -42,8 +42,8 @@ const isPapers = ({ series }: { readonly series: { readonly isPapers: boolean } 
   series.isPapers;
 
 describe('SWIM', () => {
-  it('sends the same from 8 to 64 members, and this library too', () => {
-    const { figures } = conclude(swimLoad, { nodes: [8, 64], runs: 1 });
+  it('sends the same from 8 to 128 members, and this library too', () => {
+    const { figures } = conclude(swimLoad, { nodes: [8, 128], runs: 1 });
     expect(new Set(Object.values(verdicts(figures)))).toEqual(new Set(['matches']));
   });
 
