@@ -49,6 +49,15 @@ export function detectionRounds(n: number): number {
 }
 
 /**
+ * The longest that a probe takes to fail: with local health S it has S + 1 intervals. Its timeout grows likewise, and the
+ * relays that it asks then have one timeout more. Lifeguard §IV-A.
+ */
+export function longestProbeMs(options: SwimOptions): number {
+  const { probeIntervalMs, probeTimeoutMs, maxLocalHealth } = options;
+  return Math.max((maxLocalHealth + 1) * probeIntervalMs, (maxLocalHealth + 2) * probeTimeoutMs);
+}
+
+/**
  * How long after a disturbance a node may pass over a failed probe: it syncs first, with up to three members that may all
  * be dead, before it judges anybody (decisions 8).
  */

@@ -1,4 +1,6 @@
 import type { SwimMessage } from '../../membership/swim/messages.js';
+import { resolveSwimOptions } from '../../membership/swim/options.js';
+import { longestProbeMs } from '../invariants/bounds.js';
 import type { Check } from '../invariants/check.js';
 import { Sometimes } from '../invariants/sometimes.js';
 import { simulate, type SimulateOptions } from '../simulate.js';
@@ -12,7 +14,7 @@ import { TraceHash } from './trace-hash.js';
 
 /** Between two looks at whether all agree: looking costs up to n². */
 const AGREEMENT_STEP_MS = 100;
-/** After peace, before anybody looks: what is under way ends. */
+/** After peace, before anybody looks: what crosses the network arrives. */
 const QUIET_MS = 1000;
 /** Agreement has to last: old news that is still under way must not undo it. */
 const LASTING_MS = 10_000;
@@ -68,7 +70,10 @@ export function runScenario(scenario: Scenario, options: RunScenarioOptions = {}
   };
 }
 
-function play(cluster: Simulation<SwimMessage>, { schedule, runForMs, settleWithinMs }: Scenario): void {
+function play(
+  cluster: Simulation<SwimMessage>,
+  { options, schedule, runForMs, settleWithinMs }: Scenario,
+): void {
   agree(cluster, settleWithinMs);
   const startMs = cluster.nowMs;
   for (const { atMs, fault } of schedule) {
@@ -79,6 +84,10 @@ function play(cluster: Simulation<SwimMessage>, { schedule, runForMs, settleWith
   runUntil(cluster, startMs + runForMs);
   for (const fault of peace(schedule)) cluster.apply(fault);
   cluster.runFor(QUIET_MS);
+  const quietSinceMs = cluster.nowMs;
+  agree(cluster, settleWithinMs);
+  // A probe that lost its messages before peace may fail until then; its suspicion undoes the agreement until refuted.
+  runUntil(cluster, quietSinceMs + longestProbeMs(resolveSwimOptions(options.preset, options.swim)));
   agree(cluster, settleWithinMs);
   cluster.runFor(LASTING_MS);
   if (!cluster.agrees) throw new SimulationError('Invariant 14 is broken: agreement did not last');

@@ -15,7 +15,8 @@ export interface ScenarioOptions {
  * A cluster and all that happens to it, as data: drawn from a seed, printed, shrunk, edited by hand and replayed.
  *
  * It runs so: the cluster starts and settles, the faults come at their times, then peace: everything is healed, frozen
- * nodes go on, who is dead stays dead; and within a bound all that still run must agree.
+ * nodes go on, who is dead stays dead; and within a bound all that still run must agree. What was under way at peace may
+ * undo that; once it has ended, agreement must come again, and last.
  */
 export interface Scenario {
   readonly seed: number;

@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { ClusterNode } from '../../../src/cluster/node.js';
+import { resolveSwimOptions } from '../../../src/membership/swim/options.js';
 import { MemoryPipe } from '../../../src/transport/memory/memory-pipe.js';
+import { longestProbeMs } from '../../../src/simulation/invariants/bounds.js';
 import { SESSION_PATHS } from '../../../src/simulation/invariants/sometimes.js';
 import { generateNodeScenario, type NodeScenario } from '../../../src/simulation/nodes/node-scenario.js';
 import { runNodeScenario, runNodeSchedule } from '../../../src/simulation/nodes/run-node-scenario.js';
@@ -97,6 +99,16 @@ describe('interesting paths', () => {
     expect(Object.keys(sometimes).sort()).toEqual([...SESSION_PATHS].sort());
     expect(Object.entries(sometimes).filter(([, times]) => times === 0)).toEqual([]);
     expect(faults).toEqual({ lose: 1, 'heal-all': 2, partition: 1 });
+  });
+});
+
+describe('the calm of whole nodes', () => {
+  it('lasts until the probes from before have ended, since they may undo an agreement, and longer', async () => {
+    const lines: string[] = [];
+    const { violation, stats } = await runNodeSchedule(quiet, { onTrace: (line) => lines.push(line) });
+    expect(violation).toBeUndefined();
+    const calmMs = Number.parseFloat(lines.find((line) => line.endsWith(' calm'))!);
+    expect(stats.virtualMs - calmMs).toBeGreaterThan(longestProbeMs(resolveSwimOptions()) + 5000);
   });
 });
 

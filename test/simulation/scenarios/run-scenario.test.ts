@@ -94,6 +94,23 @@ describe('a scenario', () => {
     expect(violation?.invariant).toBe('14');
   });
 
+  it('looks when the probes from before peace have ended: they may fail long after it', () => {
+    const lines: string[] = [];
+    const lossy: Scenario = {
+      ...scheduled([52_000, { kind: 'lose', share: 1 }]),
+      nodes: 12,
+      // Without gossip a suspicion waits for the next ping to its subject.
+      options: {
+        swim: { probeIntervalMs: 15_000, probeTimeoutMs: 3000, maxLocalHealth: 0, gossipFanout: 0 },
+      },
+      settleWithinMs: 600_000,
+    };
+    const { violation } = runScenario(lossy, { onTrace: (line) => lines.push(line) });
+    expect(violation).toBeUndefined();
+    const peace = lines.findIndex((line) => line.includes('heal-all'));
+    expect(lines.slice(peace).some((line) => line.includes('suspected'))).toBe(true);
+  });
+
   it('names an exception that no rule speaks of by its class', () => {
     const check: Check<SwimMessage> = {
       fault: () => {
