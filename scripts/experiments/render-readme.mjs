@@ -20,6 +20,13 @@ export function renderReadme(results, plotFile, durations) {
         ];
       }),
     }),
+    'What this library’s own additions (hard evidence, awareness of the event loop, fresh connections …) gain, or cost: the same experiment with the paper’s protocol, SWIM or Lifeguard, and with ClusterPack as it is used.',
+    table({
+      columns: ['experiment', 'what', 'paper’s protocol', 'ClusterPack'],
+      rows: results.flatMap(({ name, gains }) =>
+        gains.map(({ what, papers, own }) => [`[${name}](#${name})`, what, papers, own]),
+      ),
+    }),
     ...results.flatMap((result) => section(result, plotFile)),
   ];
   return `${parts.join('\n\n')}\n`;

@@ -47,6 +47,13 @@ export interface Figure {
   readonly tag: FigureTag;
 }
 
+/** The same thing of a paper's protocol and of this library as it is used: what its additions gain, or cost. */
+export interface Gain {
+  readonly what: string;
+  readonly papers: string;
+  readonly own: string;
+}
+
 /** Numbers are rounded where they are made, so that text, JSON and documents show the same. */
 export interface Table {
   readonly title: string;
@@ -73,6 +80,7 @@ export interface Conclusion {
   readonly settings: Readonly<Record<string, string | number>>;
   readonly tables: readonly Table[];
   readonly figures: readonly Figure[];
+  readonly gains: readonly Gain[];
   readonly plots: readonly Plot[];
   /** What has to be known to read the figures: decisions, differences, their reasons. */
   readonly notes: readonly string[];

@@ -9,6 +9,7 @@ import {
   SETTLE_MS,
 } from './anomalies.js';
 import type { Conclusion, Experiment, ExperimentOptions } from './experiment.js';
+import { gain } from './gain.js';
 import { observedCluster } from './observed-cluster.js';
 import { clusterPack, lifeguardPaper, type Series } from './protocols.js';
 import { groupBy, mean, rounded, standardError, total } from './statistics.js';
@@ -164,6 +165,7 @@ function conclude(
     settings: settingsOf(options, cells),
     tables: swim === undefined ? [] : [tableOf(rows, swim), neighboursTable(rows, swim), gridTable(runs)],
     figures: swim === undefined ? [] : figuresOf(rows, swim),
+    gains: gainsOf(rows),
     plots: [
       {
         title: 'False positives in percent of SWIM',
@@ -269,6 +271,27 @@ function figuresOf(rows: readonly Row[], swim: Row): Conclusion['figures'] {
       1.3,
     ),
   ];
+}
+
+function gainsOf(rows: readonly Row[]): Conclusion['gains'] {
+  const lifeguard = rows.find(({ name }) => name === 'Lifeguard');
+  if (lifeguard === undefined) return [];
+  return rows
+    .filter(({ name }) => name.startsWith('ClusterPack'))
+    .flatMap((own) => [
+      ...gain(`false positives a run while members are slow, ${own.name}`, {
+        papers: lifeguard.falsePositives / lifeguard.runs,
+        own: own.falsePositives / own.runs,
+      }),
+      ...gain(`of these at healthy members, ${own.name}`, {
+        papers: lifeguard.atHealthy / lifeguard.runs,
+        own: own.atHealthy / own.runs,
+      }),
+      ...gain(`messages a run meanwhile, ${own.name}`, {
+        papers: lifeguard.messages / lifeguard.runs,
+        own: own.messages / own.runs,
+      }),
+    ]);
 }
 
 /** Two that follow each other in the paper's order. */

@@ -1,5 +1,6 @@
 import { linkAll, pickMembers, PAPER_ANOMALIES, SETTLE_MS } from './anomalies.js';
 import type { Conclusion, Experiment, ExperimentOptions, Figure } from './experiment.js';
+import { gain } from './gain.js';
 import { observedCluster } from './observed-cluster.js';
 import { clusterPack, lifeguardPaper, type Series } from './protocols.js';
 import { groupBy, median, quantile, rounded } from './statistics.js';
@@ -165,6 +166,15 @@ function conclude(
       },
     ],
     figures: rows.flatMap(({ name, seconds }) => figuresOf(name, seconds)),
+    gains: rows
+      .filter(({ name }) => name.startsWith('ClusterPack'))
+      .flatMap((own) =>
+        gain(`median time to the first verdict about a silent member, ${own.name}`, {
+          papers: rows.find(({ name }) => name === 'Lifeguard')?.seconds[0] ?? Number.NaN,
+          own: own.seconds[0]!,
+          unit: 's',
+        }),
+      ),
     plots: [
       {
         title: 'Time to first detection',

@@ -116,6 +116,7 @@ function conclude(
       },
     ],
     figures: [],
+    gains: [],
     plots: [],
     notes: ['An event is an input of one protocol: a message, a timer, something a link has shown.'],
   };

@@ -1,5 +1,6 @@
 import type { Conclusion, Experiment, ExperimentOptions } from './experiment.js';
 import { pickMembers } from './anomalies.js';
+import { gain } from './gain.js';
 import { observedCluster } from './observed-cluster.js';
 import { clusterPackOwn, periodMs, swimPaper, type Series } from './protocols.js';
 import { rest } from './settled-cluster.js';
@@ -180,6 +181,13 @@ function conclude(
         2.4,
       ),
     ],
+    gains: [...new Set(cells.map(({ death }) => death))].flatMap((death) =>
+      gain(`mean time to the first suspicion, after a ${death === 'crash' ? 'crash' : 'loss of power'}`, {
+        papers: mean(suspicions),
+        own: mean((byName.get(`ClusterPack, ${death}`) ?? []).map(({ suspicion }) => suspicion)),
+        unit: 'periods',
+      }),
+    ),
     plots: [
       {
         title: 'Mean periods to the first detection',

@@ -1,5 +1,6 @@
 import type { Conclusion, Experiment, ExperimentOptions } from './experiment.js';
 import { pickMembers } from './anomalies.js';
+import { gain } from './gain.js';
 import { observedCluster } from './observed-cluster.js';
 import { clusterPackOwn, periodMs, swimPaper, type Series } from './protocols.js';
 import { rest } from './settled-cluster.js';
@@ -163,6 +164,18 @@ function conclude(
         2,
       ),
     ],
+    gains: ['failure', 'update'].flatMap((news) => {
+      const medianOf = (protocol: string): number =>
+        mean((byName.get(`${protocol}, ${news}`) ?? []).map((row) => row.median));
+      return gain(
+        `median time until a member has learned of ${news === 'failure' ? 'a failure' : 'an update'}`,
+        {
+          papers: medianOf('SWIM'),
+          own: medianOf('ClusterPack'),
+          unit: 'periods',
+        },
+      );
+    }),
     plots: [
       {
         title: 'Median periods to learn of it',

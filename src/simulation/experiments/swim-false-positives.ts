@@ -1,4 +1,5 @@
 import type { Conclusion, Experiment, ExperimentOptions } from './experiment.js';
+import { gain } from './gain.js';
 import { observedCluster } from './observed-cluster.js';
 import { clusterPackOwn, periodMs, swimPaper, type Series } from './protocols.js';
 import { groupBy, rounded, total } from './statistics.js';
@@ -163,6 +164,20 @@ function conclude(
           },
           rounded(Math.max(0, 1 - error), 2),
           rounded(1 + error, 2),
+        );
+      }),
+    gains: rows
+      .filter(({ series }) => series.isPapers)
+      .flatMap((row) => {
+        const same = rows.find(
+          ({ series, loss, relays }) => !series.isPapers && loss === row.loss && relays === row.relays,
+        );
+        return gain(
+          `share of failed probes of live members, q_ml ${rounded(1 - row.loss, 2)}, k ${row.relays}`,
+          {
+            papers: row.share,
+            own: same?.share ?? Number.NaN,
+          },
         );
       }),
     plots: [

@@ -1,4 +1,5 @@
 import type { Conclusion, Experiment, ExperimentOptions } from './experiment.js';
+import { gain } from './gain.js';
 import { observedCluster } from './observed-cluster.js';
 import { clusterPackOwn, periodMs, swimPaper, type Series } from './protocols.js';
 import { joinInTurn, messageCounts, rest } from './settled-cluster.js';
@@ -114,6 +115,10 @@ function conclude(
         0.05,
       ),
     ],
+    gains: gain('messages sent per member and period, at rest', {
+      papers: mean(papers.map(({ sent }) => sent)),
+      own: mean(own.map(({ sent }) => sent)),
+    }),
     plots: [
       {
         title: 'Messages sent per member and period',

@@ -1,5 +1,6 @@
 import type { SwimOverrides } from '../../membership/swim/options.js';
 import type { Conclusion, Experiment, ExperimentOptions } from './experiment.js';
+import { gain } from './gain.js';
 import { observedCluster } from './observed-cluster.js';
 import { clusterPackOwn, periodMs, swimPaper, type Series } from './protocols.js';
 import { groupBy, mean, quantile, rounded, standardError } from './statistics.js';
@@ -158,6 +159,10 @@ function conclude(
       rising('final size of the group', 'T', ordered('final')),
       rising('mean size from the last join on', 'T', ordered('after')),
     ],
+    gains: gain(`members left at the end, of ${cells[0]?.nodes ?? 0}`, {
+      papers: rows.find(({ name }) => name === 'Basic + infection + suspicion')?.final ?? Number.NaN,
+      own: rows.find(({ name }) => name.startsWith('ClusterPack'))?.final ?? Number.NaN,
+    }),
     plots: [
       {
         title: 'Size of the group',

@@ -7,6 +7,7 @@ export function textReport(result: ExperimentResult): string {
     `${result.title}\n${result.source}\n${settings.join(' · ')}`,
     ...result.tables.map(textTable),
     textTable(figuresTable(result)),
+    ...(result.gains.length === 0 ? [] : [textTable(gainsTable(result))]),
   ];
   if (result.notes.length > 0) parts.push(result.notes.map((note) => `- ${note}`).join('\n'));
   return `${parts.join('\n\n')}\n`;
@@ -25,6 +26,15 @@ export function figuresTable({ figures }: Pick<ExperimentResult, 'figures'>): Ta
       tag,
       verdict,
     ]),
+  };
+}
+
+/** What this library's additions gain or cost, as a table. */
+function gainsTable({ gains }: Pick<ExperimentResult, 'gains'>): Table {
+  return {
+    title: 'With this library’s own additions',
+    columns: ['what', 'paper’s protocol', 'ClusterPack'],
+    rows: gains.map(({ what, papers, own }) => [what, papers, own]),
   };
 }
 

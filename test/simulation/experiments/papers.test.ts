@@ -87,6 +87,25 @@ describe('SWIM', () => {
   });
 });
 
+describe('this library’s additions', () => {
+  it('are measured beside the paper’s protocol, in the same experiment', () => {
+    const { gains } = conclude(swimDetection, { nodes: [8], runs: 10 });
+    const [silent, crash] = gains;
+    expect([silent!.what, crash!.what]).toEqual([
+      'mean time to the first suspicion, after a loss of power',
+      'mean time to the first suspicion, after a crash',
+    ]);
+    expect(parseFloat(silent!.own)).toBeGreaterThan(1);
+    expect(parseFloat(crash!.papers)).toBeGreaterThan(1);
+    // A closed connection is a reason to probe at once, which silence never is.
+    expect(parseFloat(crash!.own)).toBeLessThan(0.1);
+  });
+
+  it('are not compared where one side was not run', () => {
+    expect(conclude(swimDetection, { nodes: [8], runs: 2 }, isPapers).gains).toEqual([]);
+  });
+});
+
 describe('Lifeguard', () => {
   it('finds failures as soon as SWIM, at the times of Table V', () => {
     const { tables } = conclude(
