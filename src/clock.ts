@@ -6,7 +6,7 @@ export interface Clock {
   /** Milliseconds, monotonic, from an arbitrary origin. */
   now(): number;
 
-  /** Calls back once, `delayMs` or later from now. */
+  /** Calls back once, `delayMs` or later from now. By then `now()` has moved, however small a delay above 0 is. */
   setTimer(delayMs: number, callback: () => void): Timer;
 
   /**
@@ -28,4 +28,13 @@ export interface Clock {
 /** A pending timer. Cancelling one that has fired or was cancelled does nothing. */
 export interface Timer {
   cancel(): void;
+}
+
+/**
+ * When a delay from now has passed. A delay above 0 never ends now, also where it is so small that the sum rounds to
+ * now: who waits for the rest of its time would wait for the same rest again, for ever.
+ */
+export function dueAtMs(nowMs: number, delayMs: number): number {
+  const atMs = nowMs + Math.max(0, delayMs);
+  return delayMs > 0 && atMs === nowMs ? nowMs + Math.abs(nowMs) * Number.EPSILON : atMs;
 }

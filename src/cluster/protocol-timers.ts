@@ -1,13 +1,13 @@
 import { Heap } from '@datastructures-js/heap';
-import type { Clock, Timer } from '../clock.js';
+import { dueAtMs, type Clock, type Timer } from '../clock.js';
 import type { ProtocolTimer } from '../membership/protocol.js';
 
 /** A timer later than this says that the event loop stood still (decisions 8). */
 export const STALL_THRESHOLD_MS = 50;
 
 /**
- * A deadline this near has come: adding and taking off what the clock is held back by rounds, and a wake that finds its
- * deadline a trillionth of a millisecond away would arm itself for now, for ever.
+ * A deadline this near has come, and the clock moves there: adding and taking off what it is held back by rounds, and a
+ * wake that finds its deadline a trillionth of a millisecond away would arm itself for now, for ever.
  */
 const ROUNDING_MS = 0.001;
 
@@ -81,9 +81,9 @@ export class ProtocolTimers {
     return pending;
   }
 
-  /** Milliseconds, monotonic; stands still while the event loop does. */
+  /** Milliseconds, monotonic; stands still while the event loop does. At or after the deadline of a timer that fires. */
   now(): number {
-    const nowMs = this.#clock.now() - this.#heldBackMs;
+    const nowMs = this.#unaccountedMs();
     const earliest = this.#earliest();
     if (earliest === undefined || nowMs - earliest.deadlineMs <= STALL_THRESHOLD_MS)
       return (this.#lastNowMs = nowMs);
@@ -96,7 +96,7 @@ export class ProtocolTimers {
 
   /** What `now()` would say, without the accounting: looking changes nothing. For those who check the node. */
   peek(): number {
-    const nowMs = this.#clock.now() - this.#heldBackMs;
+    const nowMs = this.#unaccountedMs();
     const earliest = this.#earliest();
     if (earliest === undefined || nowMs - earliest.deadlineMs <= STALL_THRESHOLD_MS) return nowMs;
     return Math.max(earliest.deadlineMs, this.#lastNowMs);
@@ -106,7 +106,7 @@ export class ProtocolTimers {
   after(delayMs: number, timer: ProtocolTimer): void {
     if (this.#stopped) return;
     this.cancel(timer);
-    const entry = this.#add(timer, this.now() + Math.max(0, delayMs), true);
+    const entry = this.#add(timer, dueAtMs(this.now(), delayMs), true);
     this.#queue.push(entry);
     this.#arm();
   }
@@ -139,6 +139,11 @@ export class ProtocolTimers {
     this.#queue = new Heap<Entry>(inOrder);
     this.#cancelledInQueue = 0;
     this.#disarm();
+  }
+
+  /** The time, unless a stall has to be taken off. */
+  #unaccountedMs(): number {
+    return Math.max(this.#clock.now() - this.#heldBackMs, this.#lastNowMs);
   }
 
   #wake(): void {
@@ -175,6 +180,7 @@ export class ProtocolTimers {
       if (entry === undefined || entry.deadlineMs > nowMs + ROUNDING_MS || entry.sequence >= firstNew) return;
       this.#queue.pop();
       this.#remove(entry);
+      this.#lastNowMs = Math.max(nowMs, entry.deadlineMs);
       const wasLate = entry.deadlineMs <= this.#stoodAtMs;
       this.#listener.fire(entry.timer, Math.max(0, nowMs - entry.deadlineMs) + (wasLate ? stallMs : 0));
     }

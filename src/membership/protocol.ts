@@ -94,7 +94,7 @@ export interface World<M> {
   /** Uniform in [0, 1). */
   random(): number;
   send(to: Peer, message: M, options?: ProtocolSendOptions): void;
-  /** Fires `timer(timer, lateMs)` once. */
+  /** Fires `timer(timer, lateMs)` once, `delayMs` or later from now: `now()` has moved by then, unless it is 0. */
   after(delayMs: number, timer: ProtocolTimer): void;
   /** Fires `timer(timer, 0)` after one whole pass of input polling: what has already arrived is received first. */
   afterPoll(timer: ProtocolTimer): void;

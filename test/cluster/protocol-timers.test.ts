@@ -1,4 +1,5 @@
 import { describe, it, expect } from '@jest/globals';
+import fc from 'fast-check';
 import type { Clock, Timer } from '../../src/clock.js';
 import { ProtocolTimers } from '../../src/cluster/protocol-timers.js';
 import type { ProtocolTimer } from '../../src/membership/protocol.js';
@@ -41,8 +42,8 @@ class StallingClock implements Clock {
   }
 }
 
-function setUp() {
-  const clock = new StallingClock();
+function setUp(startMs = 0) {
+  const clock = new StallingClock(new VirtualClock(startMs));
   const seen: string[] = [];
   const reactions = new Map<string, () => void>();
   const timers = new ProtocolTimers(clock, {
@@ -216,6 +217,45 @@ describe('the clock of the protocol', () => {
     clock.stall(1200);
     clock.world.runFor(1000);
     expect(seen).toEqual(['stalled 1000', 'b0 at 300 late 0']);
+  });
+});
+
+describe('a timer that fires', () => {
+  /** Milliseconds with a fraction, as clocks have them. */
+  const someMs = (max: number) => fc.double({ min: 0, max, noNaN: true });
+
+  it('finds the clock where its delay has passed, to the last bit, also after stalls', () => {
+    fc.assert(
+      fc.property(someMs(1e6), fc.array(someMs(5000), { maxLength: 8 }), (startMs, delays) => {
+        const { clock, timers, reactions } = setUp(startMs);
+        delays.forEach((delayMs, token) => {
+          const dueMs = timers.now() + delayMs;
+          reactions.set(`a${token}`, () => expect(timers.now()).toBeGreaterThanOrEqual(dueMs));
+          timers.after(delayMs, timer('a', token));
+          clock.stall(delayMs / 3);
+        });
+        clock.world.runFor(100_000);
+        expect(timers.pending).toBe(0);
+      }),
+    );
+  });
+
+  it('can be set for the rest of a time again and again, and comes to its end, whatever rounding leaves', () => {
+    const countDown = (startMs: number): void => {
+      const { clock, timers, reactions } = setUp(startMs);
+      const sinceMs = timers.now();
+      const goOn = (): void => {
+        const restMs = 2000 - (timers.now() - sinceMs);
+        if (restMs > 0) timers.after(Math.min(200, restMs), timer('a'));
+      };
+      reactions.set('a0', goOn);
+      goOn();
+      clock.world.runFor(2001);
+      expect(timers.pending).toBe(0);
+    };
+    // Beyond 2^14 ms numbers lie twice as far apart: what ten times 200 ms lack to 2000 may be half a step, and rounds away.
+    countDown(15_992.943_480_697_426);
+    fc.assert(fc.property(fc.double({ min: 2 ** 14 - 1999, max: 2 ** 14, noNaN: true }), countDown));
   });
 });
 

@@ -8,7 +8,7 @@ import type { PingOwner, SentPing } from './pings.js';
 /** Questions to lost members that are under way, at most; the oldest is given up. */
 const MAX_ASKED = 64;
 
-/** A timer may fire a rounding error before its time: what is this near is due, or it would be armed for now for ever. */
+/** What is this near is due, so that one timer serves all that were buried together, whatever rounding leaves. */
 const DUE_MS = 1;
 
 /**

@@ -67,7 +67,7 @@ export class Refuter {
   due(): void {
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    // Not through the interval again: rounding may leave it a trillionth of a millisecond short, for ever.
+    // Not through the interval again: rounding may leave it a trillionth of a millisecond short.
     if (waiting !== undefined && waiting.incarnation >= this.#parts.self.incarnation) {
       this.#speak(waiting, waiting.accuser);
     }

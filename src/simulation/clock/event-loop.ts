@@ -1,11 +1,8 @@
-import type { Clock, Timer } from '../../clock.js';
+import { dueAtMs, type Clock, type Timer } from '../../clock.js';
 import { Happening, type Task, type VirtualClock } from './virtual-clock.js';
 
 /** What a loop that waits for its turn does next, in libuv's order. */
 type Phase = 'timers' | 'input' | 'polls';
-
-/** Sums of fractions round: a timer that is due within this has come. */
-const ROUNDING_MS = 0.001;
 
 /**
  * One process's event loop in virtual time. It can be frozen (SIGSTOP, a blocked loop), sleep with its machine, or be
@@ -47,7 +44,7 @@ export class EventLoop implements Clock {
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
-    const timer = new LoopTimer(this, this.now() + Math.max(0, delayMs), callback);
+    const timer = new LoopTimer(this, dueAtMs(this.now(), delayMs), callback);
     this.#world.schedule(delayMs, timer);
     return timer;
   }
@@ -118,7 +115,7 @@ export class EventLoop implements Clock {
     if (this.#isDead) return;
     if (!this.#runs) return void this.#lateTimers.push(timer);
     const earlyMs = timer.dueMs - this.now();
-    if (earlyMs > ROUNDING_MS) this.#world.schedule(earlyMs, timer);
+    if (earlyMs > 0) this.#world.schedule(earlyMs, timer);
     else this.#run(timer.callback, 'timers');
   }
 

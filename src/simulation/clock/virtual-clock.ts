@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../clock.js';
+import { dueAtMs, type Clock, type Timer } from '../../clock.js';
 import { SimulationError } from '../simulation-error.js';
 import { EventQueue } from './event-queue.js';
 
@@ -86,7 +86,7 @@ export class VirtualClock implements Clock {
 
   /** Lets a task happen once, `delayMs` from now, unless it is cancelled. It must not be waiting already. */
   schedule(delayMs: number, happening: Happening): void {
-    this.#push(this.#nowMs + Math.max(0, delayMs), TIMER_PHASE, happening);
+    this.#push(dueAtMs(this.#nowMs, delayMs), TIMER_PHASE, happening);
   }
 
   afterPoll(callback: () => void): void {

@@ -1,4 +1,5 @@
 import { describe, it, expect } from '@jest/globals';
+import fc from 'fast-check';
 import { EventLoop } from '../../../src/simulation/clock/event-loop.js';
 import { VirtualClock } from '../../../src/simulation/clock/virtual-clock.js';
 
@@ -73,6 +74,28 @@ describe('the event loop of a machine that sleeps', () => {
     expect([loop.now(), loop.sleptMs()]).toEqual([4, 1000]);
     world.runFor(100);
     expect(seen).toEqual(['timer at 1010']);
+  });
+
+  it('lets no timer see it before its time, to the last bit', () => {
+    const someMs = fc.double({ min: 0, max: 10_000, noNaN: true });
+    fc.assert(
+      fc.property(fc.array(fc.tuple(someMs, someMs), { minLength: 1, maxLength: 8 }), (naps) => {
+        const { world, loop } = setUp();
+        let fired = 0;
+        for (const [delayMs, napMs] of naps) {
+          const dueMs = loop.now() + delayMs;
+          loop.setTimer(delayMs, () => {
+            fired++;
+            expect(loop.now()).toBeGreaterThanOrEqual(dueMs);
+          });
+          loop.sleep();
+          world.runFor(napMs);
+          loop.wake();
+        }
+        world.runFor(10_001);
+        expect(fired).toBe(naps.length);
+      }),
+    );
   });
 
   it('stands still after it woke while it is frozen for another reason', () => {

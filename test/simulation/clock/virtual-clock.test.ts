@@ -89,6 +89,13 @@ describe('the virtual clock', () => {
     expect(clock.now()).toBe(10);
   });
 
+  it('moves with every delay above 0, however small', () => {
+    const clock = new VirtualClock(17_717.371);
+    clock.setTimer(1e-15, () => expect(clock.now()).toBeGreaterThan(17_717.371));
+    clock.runFor(1);
+    expect(clock.pending).toBe(0);
+  });
+
   it('lets promises settle between events', async () => {
     const clock = new VirtualClock();
     const seen: number[] = [];
