@@ -2,8 +2,20 @@ import { dueAtMs, type Clock, type Timer } from '../../clock.js';
 import { SimulationError } from '../simulation-error.js';
 import { EventQueue } from './event-queue.js';
 
-/** More events than this at one instant are a loop that never lets time pass. */
+/** More events than this at one instant are too many, however they came about. */
 const MAX_EVENTS_PER_INSTANT = 5_000_000;
+
+/**
+ * So many events, each of which set the next for now, are a loop that never lets time pass. Random scenarios need 150,
+ * when a process that was stopped reads one by one what came meanwhile; the size of a cluster adds nothing.
+ */
+const MAX_CHAIN = 200_000;
+
+/** What is set for as soon as this is set for now: a loop that creeps stands still as well. */
+const NOW_MS = 0.001;
+
+/** Calls that are named of those that set an event. */
+const CALLS_TOLD = 6;
 
 /** Fewer cancelled events than this are not worth rebuilding the queue for. */
 const MIN_CANCELLED_TO_COMPACT = 1024;
@@ -27,6 +39,8 @@ export abstract class Happening implements Task {
   sequence = 0;
   /** @internal The clock's. */
   isWaiting = false;
+  /** @internal The clock's: how many events before it led here, each of which set the next for now. */
+  chain = 0;
 
   abstract happen(): void;
 }
@@ -63,6 +77,10 @@ export class VirtualClock implements Clock {
   #sequence = 0;
   #cancelled = 0;
   #atThisInstant = 0;
+  /** The place in its chain of the event that happens, or happened last. */
+  #chain = 0;
+  /** Thrown by the clock itself: where an event is set somebody could catch it who takes it for his own. */
+  #standstill: SimulationError | undefined;
   readonly #queue = new EventQueue();
 
   constructor(originMs = 0) {
@@ -105,7 +123,7 @@ export class VirtualClock implements Clock {
 
   /** Runs everything that is due within `ms` from now, at its own time, and stops `ms` from now. */
   runFor(ms: number): void {
-    const endMs = this.#nowMs + ms;
+    const endMs = this.#begin(ms);
     while (this.#step(endMs));
     this.#moveTo(endMs);
   }
@@ -116,7 +134,7 @@ export class VirtualClock implements Clock {
    * @returns whether it came to hold
    */
   runUntil(predicate: () => boolean, maxMs: number): boolean {
-    const endMs = this.#nowMs + maxMs;
+    const endMs = this.#begin(maxMs);
     if (predicate()) return true;
     while (this.#step(endMs)) if (predicate()) return true;
     this.#moveTo(endMs);
@@ -125,7 +143,7 @@ export class VirtualClock implements Clock {
 
   /** Like `runFor`, and lets promises settle before the first and after every event. */
   async advance(ms: number): Promise<void> {
-    const endMs = this.#nowMs + ms;
+    const endMs = this.#begin(ms);
     do await settled();
     while (this.#step(endMs));
     this.#moveTo(endMs);
@@ -133,7 +151,7 @@ export class VirtualClock implements Clock {
 
   /** Like `runUntil`, and lets promises settle before each look at the predicate. */
   async advanceUntil(predicate: () => boolean, maxMs: number): Promise<boolean> {
-    const endMs = this.#nowMs + maxMs;
+    const endMs = this.#begin(maxMs);
     do {
       await settled();
       if (predicate()) return true;
@@ -142,20 +160,28 @@ export class VirtualClock implements Clock {
     return false;
   }
 
+  /** Whoever lets time pass begins a chain of his own. */
+  #begin(ms: number): number {
+    this.#chain = 0;
+    return this.#nowMs + ms;
+  }
+
   /** Runs the next event if it is due by `endMs`. */
   #step(endMs: number): boolean {
     const next = this.#next();
     if (next === undefined || next.atMs > endMs) return false;
-    this.#queue.pop();
     this.#moveTo(next.atMs);
-    if (++this.#atThisInstant > MAX_EVENTS_PER_INSTANT) {
-      throw new SimulationError(
-        `Virtual time stands still at ${this.#nowMs} ms: events keep setting events for now`,
-      );
-    }
+    if (++this.#atThisInstant > MAX_EVENTS_PER_INSTANT) this.#standsStill('too many events happen');
+    if (this.#standstill !== undefined) throw this.#standstill;
+    this.#queue.pop();
+    this.#chain = next.chain;
     next.isWaiting = false;
     next.happen();
     return true;
+  }
+
+  #standsStill(why: string): void {
+    this.#standstill ??= new SimulationError(`Virtual time stands still at ${this.#nowMs} ms: ${why}`);
   }
 
   #moveTo(atMs: number): void {
@@ -180,8 +206,24 @@ export class VirtualClock implements Clock {
     happening.phase = phase;
     happening.sequence = this.#sequence++;
     happening.isWaiting = true;
+    happening.chain = atMs - this.#nowMs < NOW_MS ? this.#chain + 1 : 0;
+    if (happening.chain > MAX_CHAIN) {
+      this.#standsStill(`${MAX_CHAIN} events in a row set another one for now, the last in ${callers()}`);
+    }
     this.#queue.push(happening);
   }
+}
+
+/** The calls that led here, the innermost first, without those of the clocks. */
+function callers(): string {
+  const here = { stack: '' };
+  Error.captureStackTrace(here);
+  return here.stack
+    .split('\n')
+    .filter((line) => /^ +at /.test(line) && !/[\\/](?:event-loop|virtual-clock)\.[jt]s:/.test(line))
+    .slice(0, CALLS_TOLD)
+    .map((line) => line.replace(/^ +at (?:async )?/, '').replace(/\(?[^ ()]*[\\/]([^\\/)]*)\)?$/, '$1'))
+    .join(' < ');
 }
 
 /** Resolves when all promise callbacks that are ready, and those they make ready, have run. */

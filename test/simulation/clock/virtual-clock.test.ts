@@ -96,6 +96,34 @@ describe('the virtual clock', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it.each([0, 1e-9])(
+    'says who keeps setting events %d ms ahead, so that it does not get on',
+    async (delayMs) => {
+      const clock = new VirtualClock(5);
+      function spin(): void {
+        clock.setTimer(delayMs, spin);
+      }
+      spin();
+      const complaint =
+        /^Virtual time stands still at 5(\.0\d+)? ms: 200000 events in a row .* in \S+ virtual-clock\.test\.ts:/;
+      expect(() => clock.runFor(1)).toThrow(complaint);
+      await expect(clock.advance(1)).rejects.toThrow(complaint);
+    },
+  );
+
+  it('bears many events at one instant, and many that each set another one', () => {
+    const clock = new VirtualClock();
+    let calls = 0;
+    const again = (left: number) => (): void => {
+      calls++;
+      if (left > 0) clock.setTimer(0, again(left - 1));
+    };
+    for (let i = 0; i < 300_000; i++) clock.setTimer(0, again(0));
+    clock.setTimer(0, again(100_000));
+    clock.runFor(0);
+    expect(calls).toBe(400_001);
+  });
+
   it('lets promises settle between events', async () => {
     const clock = new VirtualClock();
     const seen: number[] = [];
