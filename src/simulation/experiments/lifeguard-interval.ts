@@ -134,6 +134,11 @@ function run({ nodes, seed, series, anomalies, durationMs, intervalMs, messageCo
   return { ...found, messages: cluster.messagesSent - before };
 }
 
+interface Run {
+  readonly cell: Cell;
+  readonly outcome: Outcome;
+}
+
 interface Row extends Outcome {
   readonly name: string;
   readonly runs: number;
@@ -146,7 +151,7 @@ function conclude(
   cells: readonly Cell[],
   outcomes: readonly Outcome[],
 ): Conclusion {
-  const runs = cells.map((cell, at) => ({ cell, outcome: outcomes[at]! }));
+  const runs: readonly Run[] = cells.map((cell, at) => ({ cell, outcome: outcomes[at]! }));
   const rows = [...groupBy(runs, ({ cell }) => cell.series.name)].map(([name, of]): Row => {
     const sum = (key: keyof Outcome): number => total(of.map(({ outcome }) => outcome[key]));
     return {
@@ -163,7 +168,10 @@ function conclude(
   const swim = rows.find(({ name }) => name === 'SWIM');
   return {
     settings: settingsOf(options, cells),
-    tables: swim === undefined ? [] : [tableOf(rows, swim), neighboursTable(rows, swim), gridTable(runs)],
+    tables:
+      swim === undefined
+        ? []
+        : [tableOf(rows, swim), neighboursTable(rows, swim), pausesTable(runs), gridTable(runs)],
     figures: swim === undefined ? [] : figuresOf(rows, swim),
     gains: gainsOf(rows),
     plots: [
@@ -347,9 +355,26 @@ function neighboursTable(rows: readonly Row[], swim: Row): Conclusion['tables'][
   };
 }
 
-function gridTable(
-  runs: readonly { readonly cell: Cell; readonly outcome: Outcome }[],
-): Conclusion['tables'][number] {
+/** Where the percentages come from: they hang on how long a slow member is free. */
+function pausesTable(runs: readonly Run[]): Conclusion['tables'][number] {
+  const names = [...new Set(runs.map(({ cell }) => cell.series.name))].filter((name) => name !== 'SWIM');
+  const sum = (of: readonly Run[], name: string): number =>
+    total(of.filter(({ cell }) => cell.series.name === name).map(({ outcome }) => outcome.falsePositives));
+  return {
+    title: 'The same by pause: SWIM’s false positives, and the others’ in percent of them',
+    columns: ['I (ms)', 'SWIM', ...names],
+    rows: [...groupBy(runs, ({ cell }) => cell.intervalMs)].map(([intervalMs, of]) => {
+      const swim = sum(of, 'SWIM');
+      return [
+        intervalMs,
+        swim,
+        ...names.map((name) => (swim === 0 ? '' : rounded(percent(sum(of, name), swim), 2))),
+      ];
+    }),
+  };
+}
+
+function gridTable(runs: readonly Run[]): Conclusion['tables'][number] {
   const names = [...new Set(runs.map(({ cell }) => cell.series.name))];
   return {
     title: 'False positives at each place of the grid, a run',
