@@ -33,11 +33,9 @@ export interface LinkOptions {
  * They give a protocol the same evidence as a node would.
  */
 export class SimulatedLinks<M> implements Arrivals<M>, Dialling<M> {
-  /** @internal Where dials travel. */
+  /** Where dials travel. */
   readonly clock: VirtualClock;
-  /** @internal */
   readonly paths: Paths;
-  /** @internal */
   readonly listeners = new Listeners<M>();
   readonly #random: Random;
   readonly #options: LinkOptions;
@@ -114,7 +112,6 @@ export class SimulatedLinks<M> implements Arrivals<M>, Dialling<M> {
     if (!isSelf) dial.knock();
   }
 
-  /** @internal */
   ended(dial: PendingDial<M>, evidence: LinkEvidence | undefined, by: NodeId | undefined): void {
     const { from, to, via } = dial;
     if (via === 'kept') from.dials.delete(dialKey(to));
@@ -124,7 +121,6 @@ export class SimulatedLinks<M> implements Arrivals<M>, Dialling<M> {
     from.endpoint.evidence(to, evidence, by);
   }
 
-  /** @internal */
   welcomed(dial: PendingDial<M>, target: Sockets<M>): void {
     const { from, to, via } = dial;
     if (dial.settled || !from.isOpen) return;
@@ -231,7 +227,6 @@ export class SimulatedLinks<M> implements Arrivals<M>, Dialling<M> {
     this.clock.schedule(arrivalMs - this.clock.now(), new Crossing(this, end.other, item));
   }
 
-  /** @internal */
   arrived(crossing: Crossing<M>): void {
     const { to, item } = crossing;
     if (to.isFenced) return;
@@ -248,7 +243,6 @@ export class SimulatedLinks<M> implements Arrivals<M>, Dialling<M> {
     this.clock.schedule(this.paths.latencyMs(from, to), new Crossing(this, gone.other, CLOSED));
   }
 
-  /** @internal */
   read(crossing: Crossing<M>): void {
     const { to, item } = crossing;
     const { endpoint } = to.owner;
