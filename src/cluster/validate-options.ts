@@ -5,7 +5,7 @@ import { InvalidAddressError, InvalidOptionError, clip } from '../errors.js';
 import { silentLogger } from '../logger.js';
 import { resolveSwimOptions, type SwimOptions } from '../membership/swim/options.js';
 import { defaultClusterName, defaultNodeName, isTestRun } from './defaults.js';
-import { show, unknownOption } from './option-errors.js';
+import { mistakeIn, show, type Mistake } from './option-errors.js';
 import { messagePack } from './messaging/msgpack-serializer.js';
 import { DEFAULT_PORT, type ClusterLimits, type ClusterOptions, type ResolvedOptions } from './options.js';
 
@@ -51,6 +51,7 @@ const port = (least: number) => {
     v.maxValue(65535, allowed),
   );
 };
+const SECURITY = 'must be "none" (or left out, to stay on loopback)';
 const ADVERTISE = 'must be "host", "host:port" or { host, port }';
 /** An IP literal or a name: a port, brackets or spaces here are a mistake that no hint about security helps with. */
 const host = v.pipe(
@@ -60,11 +61,11 @@ const host = v.pipe(
     'must be an IP address or a host name, without brackets and port',
   ),
 );
-const isFunction = v.custom<(...given: never[]) => unknown>(
+export const isFunction = v.custom<(...given: never[]) => unknown>(
   (value) => typeof value === 'function',
   'must be a function',
 );
-const hasMethods = (...methods: readonly string[]) =>
+export const hasMethods = (...methods: readonly string[]) =>
   v.custom<object>(
     (value) =>
       typeof value === 'object' &&
@@ -150,6 +151,12 @@ function count(least: number) {
   );
 }
 
+/** Options that say how the protocol goes. */
+export const swimEntries = {
+  preset: v.optional(v.picklist(['lan', 'wan', 'local'], 'must be "lan", "wan" or "local"')),
+  swim: v.optional(swimSchema),
+};
+
 const schema = v.strictObject({
   clusterName: v.optional(name),
   nodeName: v.optional(name),
@@ -159,15 +166,14 @@ const schema = v.strictObject({
     v.union([v.string(), v.strictObject({ host: v.optional(host), port: v.optional(port(1)) })], ADVERTISE),
   ),
   discovery: v.optional(hasMethods('discoverNodes')),
-  preset: v.optional(v.picklist(['lan', 'wan', 'local'], 'must be "lan", "wan" or "local"')),
-  swim: v.optional(swimSchema),
+  ...swimEntries,
   metadata: v.optional(
     v.custom<object>(
       (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
       'must be a plain object',
     ),
   ),
-  security: v.optional(v.literal('none', 'must be "none" (or left out, to stay on loopback)')),
+  security: v.optional(v.literal('none', SECURITY)),
   serializer: v.optional(hasMethods('serialize', 'deserialize')),
   limits: v.optional(limitsSchema),
   requestTimeoutMs: v.optional(milliseconds),
@@ -186,8 +192,8 @@ const schema = v.strictObject({
  * @throws InvalidOptionError that names the option, its value and what is allowed
  */
 export function resolveOptions(options: ClusterOptions = {}): ResolvedOptions {
-  const result = v.safeParse(schema, options);
-  if (!result.success) throw refusal(result.issues[0]);
+  const mistake = mistakeIn(schema, options);
+  if (mistake !== undefined) throw refusal(mistake);
   const enabled = options.enabled ?? true;
   const testRun = options.discovery === undefined && isTestRun();
   const discovery = enabled ? (options.discovery ?? (testRun ? undefined : loopback())) : undefined;
@@ -240,7 +246,12 @@ function checkReach(options: ClusterOptions, host: string, discovery: ResolvedOp
   }
 }
 
-function checkedSwim(options: ClusterOptions): SwimOptions {
+/**
+ * Fills in the parameters that are not given.
+ *
+ * @throws InvalidOptionError when they do not fit each other
+ */
+export function checkedSwim(options: Pick<ClusterOptions, 'preset' | 'swim'>): SwimOptions {
   const swim = resolveSwimOptions(options.preset, options.swim);
   if (swim.probeTimeoutMs >= swim.probeIntervalMs) {
     throw new InvalidOptionError(
@@ -293,26 +304,10 @@ function parseAdvertised(text: string): ResolvedOptions['advertise'] {
   );
 }
 
-function refusal(issue: v.BaseIssue<unknown>): InvalidOptionError {
-  const path = v.getDotPath(issue) ?? 'options';
-  if (issue.type === 'strict_object' && issue.expected === 'never') {
-    const parts = path.split('.');
-    return unknownOption(path, parts.at(-1)!, siblingsOf(parts.slice(0, -1)));
-  }
-  const allowed = issue.message.startsWith('Invalid') ? `must be ${String(issue.expected)}` : issue.message;
-  if (path.split('.')[0] === 'security')
-    return new InvalidOptionError(path, `has a value that is not allowed: it ${allowed}`);
-  return new InvalidOptionError(path, `is ${show(issue.input)}, but ${allowed}`);
-}
-
-function siblingsOf(parents: readonly string[]): string[] {
-  if (parents[0] === 'limits') return Object.keys(limitsSchema.entries);
-  if (parents[0] === 'swim')
-    return parents[1] === 'components'
-      ? Object.keys(resolveSwimOptions().components)
-      : Object.keys(swimSchema.entries);
-  if (parents[0] === 'advertise') return ['host', 'port'];
-  return Object.keys(schema.entries);
+/** What is wrong, and of a secret not what it is. */
+function refusal({ path, problem }: Mistake): InvalidOptionError {
+  if (path.split('.')[0] !== 'security') return new InvalidOptionError(path, problem);
+  return new InvalidOptionError(path, `has a value that is not allowed: it ${SECURITY}`);
 }
 
 function withoutUndefined<T extends object>(given: T): Partial<T> {

@@ -35,9 +35,14 @@ export class Faults<M> {
   objectionTo(fault: Fault): string | undefined {
     const names = namesIn(fault);
     const stranger = names.find((name) => !this.#population.has(name));
-    if (stranger !== undefined) return `There is no node "${stranger}"`;
+    if (stranger !== undefined) return this.#population.strangerIs(stranger);
     if (CONCERNS_A_PAIR.has(fault.kind) && names.length === 2 && names[0] === names[1])
       return `${fault.kind} needs two nodes, not ${names[0]} twice`;
+    if (fault.kind === 'partition') {
+      if (fault.groups.length < 2) return 'partition needs two groups or more';
+      const twice = names.find((name, index) => names.indexOf(name) < index);
+      if (twice !== undefined) return `partition: ${twice} is in two groups`;
+    }
     if (!('node' in fault) || GOES_FOR_THE_DEAD.has(fault.kind)) return undefined;
     const node = this.#population.node(fault.node);
     if (!node.isRunning) return `${fault.kind}: ${fault.node} does not run`;

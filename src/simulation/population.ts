@@ -1,4 +1,5 @@
 import type { Address } from '../address.js';
+import { clip } from '../errors.js';
 import type { MemberState } from '../membership/membership.js';
 import { createNodeId, type NodeId } from '../node-id.js';
 import type { View } from '../membership/view.js';
@@ -8,6 +9,8 @@ import { SimulationError } from './simulation-error.js';
 import type { Surroundings } from './surroundings.js';
 
 const PORT = 7946;
+/** In the message about a name that no node has. */
+const NAMES_TOLD = 26;
 
 /** The nodes of a simulation and the processes that they have had. */
 export class Population<M> {
@@ -41,14 +44,22 @@ export class Population<M> {
 
   /** A node's running or last process; `c#1` is its first. */
   node(name: string): SimulatedNode<M> {
-    const [node, number] = name.split('#');
+    // From JavaScript, anything may come.
+    const [node, number] = typeof name === 'string' ? name.split('#') : [];
     const processes = this.#processes.get(node!);
     const process =
       number === undefined
         ? processes?.findLast((each) => !this.#twins.has(each))
         : processes?.[Number(number) - 1];
-    if (process === undefined) throw new SimulationError(`There is no node "${name}"`);
+    if (process === undefined) throw new SimulationError(this.strangerIs(name));
     return process;
+  }
+
+  /** What to say about a name that no node has. */
+  strangerIs(name: string): string {
+    const { names } = this;
+    const more = names.length > NAMES_TOLD ? ` … ${names.at(-1)!}` : '';
+    return `There is no node "${clip(name)}"; there are ${names.slice(0, NAMES_TOLD).join(', ')}${more}`;
   }
 
   /** The processes that run, frozen ones included. */

@@ -1,8 +1,10 @@
+import { checkedSwim } from '../cluster/validate-options.js';
 import { swimCodec } from '../membership/swim/codec.js';
 import { IdDirectory } from '../membership/swim/id-map.js';
 import type { SwimMessage } from '../membership/swim/messages.js';
-import { resolveSwimOptions, type SwimOverrides, type SwimPreset } from '../membership/swim/options.js';
+import type { SwimOverrides, SwimPreset } from '../membership/swim/options.js';
 import { Swim } from '../membership/swim/swim.js';
+import { checkSimulateOptions } from './check-options.js';
 import { swimChecks } from './invariants/always.js';
 import { Simulation, type SimulationOptions } from './simulation.js';
 
@@ -19,13 +21,16 @@ export interface SimulateOptions extends Omit<SimulationOptions<SwimMessage>, 'p
 /**
  * Starts a simulated cluster of SWIM nodes in virtual time.
  *
+ * @throws InvalidOptionError for a wrong option; what the cluster is then told to do throws SimulationError
  * @example simulate({ nodes: 3, seed: 7 }).settle().crash('c').untilEveryoneHolds('c', 'unreachable')
  */
-export function simulate({ preset, swim, wire, ...options }: SimulateOptions): Simulation<SwimMessage> {
-  const parameters = resolveSwimOptions(preset, swim);
+export function simulate(options: SimulateOptions): Simulation<SwimMessage> {
+  checkSimulateOptions(options);
+  const { preset, swim, wire, ...others } = options;
+  const parameters = checkedSwim({ preset, swim });
   const directory = new IdDirectory();
   return new Simulation<SwimMessage>({
-    ...options,
+    ...others,
     checks: [...swimChecks(parameters, options.latency), ...(options.checks ?? [])],
     protocol: (local, world) => new Swim(parameters, local, world, directory),
     wire: wire === true ? swimCodec : undefined,

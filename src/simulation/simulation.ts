@@ -1,4 +1,6 @@
 import type { ClusterMetadata, MemberState } from '../membership/membership.js';
+import { answerOf, checkCall, checkFault } from './check-call.js';
+import { checkSimulationOptions } from './check-options.js';
 import { VirtualClock } from './clock/virtual-clock.js';
 import { Faults, SEEDS } from './faults.js';
 import { alwaysChecked } from './invariants/always.js';
@@ -40,7 +42,9 @@ export class Simulation<M> {
   readonly #population: Population<M>;
   readonly #faults: Faults<M>;
 
+  /** @throws InvalidOptionError */
   constructor(options: SimulationOptions<M>) {
+    checkSimulationOptions(options);
     this.#options = options;
     const random = new Random(options.seed);
     const records = options.record ?? true;
@@ -117,49 +121,55 @@ export class Simulation<M> {
 
   /** Whether every other running node that is not frozen holds this one so. */
   everyoneHolds(name: string, state: MemberState): boolean {
+    checkCall('everyoneHolds', { state });
     return this.#population.everyoneHolds(this.node(name).id, state);
   }
 
   /** The latest lines of one node's journal, or of all. */
   log(name?: string, lines?: number): string {
+    checkCall('log', { lines });
+    if (name !== undefined) this.node(name);
     return this.journal.read(name, lines);
   }
 
   // --- time ---
 
   runFor(ms: number): this {
+    checkCall('runFor', { ms });
     this.#explained(() => this.clock.runFor(ms));
     return this;
   }
 
   /** Runs until all agree: see {@link agrees}. */
   settle(options: Within = {}): this {
+    checkCall('settle', { options });
     return this.until('all agree', () => this.agrees, options, COARSE_STEP_MS);
   }
 
   untilSuspected(name: string, options: Within & { readonly by: string }): this {
+    checkCall('untilSuspected', { options });
     return this.#untilHeld(name, 'suspect', options);
   }
 
   untilUnreachable(name: string, options: Within & { readonly by: string }): this {
+    checkCall('untilUnreachable', { options });
     return this.#untilHeld(name, 'unreachable', options);
   }
 
   untilEveryoneHolds(name: string, state: MemberState, options: Within = {}): this {
+    checkCall('untilEveryoneHolds', { state, options });
+    this.node(name);
     const what = `everyone holds ${name} ${state}`;
     return this.until(what, () => this.everyoneHolds(name, state), options);
   }
 
   /** @throws SimulationError when it does not come to hold in time */
-  until(
-    what: string,
-    holds: () => boolean,
-    { within = PATIENCE_MS }: Within = {},
-    stepMs = FINE_STEP_MS,
-  ): this {
+  until(what: string, holds: () => boolean, options: Within = {}, stepMs = FINE_STEP_MS): this {
+    checkCall('until', { what, holds, options, stepMs });
+    const { within = PATIENCE_MS } = options;
     this.#explained(() => {
       const endMs = this.clock.now() + within;
-      while (!holds()) {
+      while (!answerOf(holds)) {
         if (this.clock.now() >= endMs) throw new SimulationError(`Waited ${within} ms in vain until ${what}`);
         this.clock.runFor(stepMs);
       }
@@ -180,6 +190,7 @@ export class Simulation<M> {
 
   /** Does what the fault says; nothing when it makes no sense now. */
   apply(fault: Fault): this {
+    checkFault(fault);
     return this.#faults.objectionTo(fault) === undefined ? this.#do(fault) : this;
   }
 
@@ -231,7 +242,7 @@ export class Simulation<M> {
 
   /** How long a crossing takes: everywhere, or between two nodes, both ways. */
   delay(latency: Latency, a?: string, b?: string): this {
-    if (a === undefined || b === undefined) return this.#do({ kind: 'delay', latency });
+    if (a === undefined || b === undefined) return this.#do({ kind: 'delay', latency, from: a, to: b });
     return this.delayOneWay(latency, a, b).delayOneWay(latency, b, a);
   }
 
@@ -314,6 +325,7 @@ export class Simulation<M> {
 
   /** Makes one node join others, or try again. */
   join(name: string, ...seeds: readonly string[]): this {
+    checkCall('join', { seeds });
     this.node(name).join(seeds.map((seed) => this.node(seed).self.address));
     return this;
   }
@@ -321,6 +333,7 @@ export class Simulation<M> {
   // --- inside ---
 
   #do(fault: Fault): this {
+    checkFault(fault);
     this.#explained(() => this.#faults.inject(fault));
     return this;
   }
@@ -356,6 +369,7 @@ export class Simulation<M> {
   }
 
   #untilHeld(name: string, state: MemberState, { by, within }: Within & { readonly by: string }): this {
+    for (const node of [by, name]) this.node(node);
     return this.until(`${by} holds ${name} ${state}`, () => this.stateAt(by, name) === state, { within });
   }
 

@@ -1,11 +1,14 @@
 import * as v from 'valibot';
 import { InvalidOptionError } from '../../errors.js';
+import type { ClusterMetadata } from '../../membership/membership.js';
+import { isPlainData } from '../../membership/swim/plain-data.js';
 import type { ScheduledFault } from './fault.js';
 
 /** What scenarios of every kind are written with. */
 export const nodeName = v.pipe(v.string(), v.regex(/^[a-z]+$/, 'must be a name of a node: a, b … z, aa …'));
 export const duration = v.pipe(
   v.number('must be a number of milliseconds'),
+  v.finite('must be finite'),
   v.minValue(0, 'must not be negative'),
 );
 export const share = v.pipe(
@@ -14,57 +17,68 @@ export const share = v.pipe(
   v.maxValue(1, 'must be a share from 0 to 1'),
 );
 export const count = v.pipe(
-  v.number(),
+  v.number('must be an integer'),
   v.integer('must be an integer'),
   v.minValue(0, 'must not be negative'),
 );
-const way = { from: v.optional(nodeName), to: v.optional(nodeName) };
-export const latency = v.strictObject({
-  minMs: duration,
-  maxMs: duration,
-  shape: v.optional(v.picklist(['uniform', 'exponential', 'log-normal'])),
-  meanMs: v.optional(duration),
-});
+export const latency = v.pipe(
+  v.strictObject(
+    {
+      minMs: duration,
+      maxMs: duration,
+      shape: v.optional(v.picklist(['uniform', 'exponential', 'log-normal'])),
+      meanMs: v.optional(duration),
+    },
+    'must be { minMs, maxMs }',
+  ),
+  v.check(({ minMs, maxMs }) => minMs <= maxMs, 'must have a maxMs that is not below its minMs'),
+);
+export const dialRule = v.picklist(['allow', 'refuse', 'drop'], 'must be "allow", "refuse" or "drop"');
+const jump = v.pipe(v.number('must be a number of milliseconds'), v.finite('must be finite'));
+const metadata = v.custom<ClusterMetadata>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value) && isPlainData(value),
+  'must be a plain object of what JSON can carry',
+);
 
-const fault = v.variant('kind', [
-  v.strictObject({ kind: v.picklist(['cut', 'heal']), from: nodeName, to: nodeName }),
-  v.strictObject({ kind: v.literal('partition'), groups: v.array(v.array(nodeName)) }),
-  v.strictObject({ kind: v.literal('heal-all') }),
-  v.strictObject({
-    kind: v.literal('flap'),
-    a: nodeName,
-    b: nodeName,
-    downMs: duration,
-    upMs: duration,
-    times: count,
-  }),
-  v.strictObject({ kind: v.picklist(['lose', 'duplicate']), share, ...way }),
-  v.strictObject({ kind: v.literal('reorder'), share, spreadMs: duration, ...way }),
-  v.strictObject({ kind: v.literal('delay'), latency, ...way }),
-  v.strictObject({
-    kind: v.literal('answer-dials'),
-    node: nodeName,
-    rule: v.picklist(['allow', 'refuse', 'drop']),
-  }),
-  v.strictObject({
-    kind: v.picklist(['crash', 'power-off', 'restart', 'leave', 'pause', 'resume', 'share-address']),
-    node: nodeName,
-  }),
-  v.strictObject({ kind: v.picklist(['stall', 'block-io', 'suspend']), node: nodeName, ms: duration }),
-  v.strictObject({ kind: v.literal('shift-clock'), node: nodeName, ms: v.number() }),
-  v.strictObject({ kind: v.literal('slow-loop'), node: nodeName, callbackMs: duration }),
-  v.strictObject({
-    kind: v.literal('set-metadata'),
-    node: nodeName,
-    metadata: v.record(v.string(), v.unknown()),
-  }),
-]);
+/** A fault, in which nodes go by such names. */
+export function faultAmong(name: v.GenericSchema<string>) {
+  const way = { from: v.optional(name), to: v.optional(name) };
+  const kinds = v.variant('kind', [
+    v.strictObject({ kind: v.picklist(['cut', 'heal']), from: name, to: name }),
+    v.strictObject({ kind: v.literal('partition'), groups: v.array(v.array(name)) }),
+    v.strictObject({ kind: v.literal('heal-all') }),
+    v.strictObject({
+      kind: v.literal('flap'),
+      a: name,
+      b: name,
+      downMs: duration,
+      upMs: duration,
+      times: count,
+    }),
+    v.strictObject({ kind: v.picklist(['lose', 'duplicate']), share, ...way }),
+    v.strictObject({ kind: v.literal('reorder'), share, spreadMs: duration, ...way }),
+    v.strictObject({ kind: v.literal('delay'), latency, ...way }),
+    v.strictObject({ kind: v.literal('answer-dials'), node: name, rule: dialRule }),
+    v.strictObject({
+      kind: v.picklist(['crash', 'power-off', 'restart', 'leave', 'pause', 'resume', 'share-address']),
+      node: name,
+    }),
+    v.strictObject({ kind: v.picklist(['stall', 'block-io', 'suspend']), node: name, ms: duration }),
+    v.strictObject({ kind: v.literal('shift-clock'), node: name, ms: jump }),
+    v.strictObject({ kind: v.literal('slow-loop'), node: name, callbackMs: duration }),
+    v.strictObject({ kind: v.literal('set-metadata'), node: name, metadata }),
+  ]);
+  // Half a direction would be taken for everywhere.
+  const isWhole = (fault: v.InferOutput<typeof kinds>): boolean =>
+    !('share' in fault || 'latency' in fault) || (fault.from === undefined) === (fault.to === undefined);
+  return v.pipe(kinds, v.check(isWhole, 'must have both "from" and "to", or neither'));
+}
 
 /** What every kind of scenario has. */
 export const scenarioEntries = {
   seed: v.pipe(v.number(), v.integer('must be an integer')),
   nodes: v.pipe(v.number(), v.integer('must be an integer'), v.minValue(1, 'must be at least 1')),
-  schedule: v.array(v.strictObject({ atMs: duration, fault })),
+  schedule: v.array(v.strictObject({ atMs: duration, fault: faultAmong(nodeName) })),
   runForMs: duration,
   settleWithinMs: duration,
 };
