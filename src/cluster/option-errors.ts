@@ -25,14 +25,14 @@ export function checkOptions(schema: v.GenericSchema, given: unknown): void {
  * @param whole what to call what is given, when that itself is the mistake
  */
 export function mistakeIn(schema: v.GenericSchema, given: unknown, whole = 'options'): Mistake | undefined {
-  const result = v.safeParse(schema, given, { abortEarly: true });
+  const result = v.safeParse(schema, given);
   if (result.success) return undefined;
   const [issue] = result.issues;
   const path = v.getDotPath(issue);
   if (path === null) return { path: whole, problem: wrongValue(issue) };
   const keys = path.split('.');
   if (issue.type === 'strict_object' && issue.expected === 'never') {
-    const siblings = partsAt(schema, keys.slice(0, -1)).flatMap(({ entries }) => Object.keys(entries ?? {}));
+    const siblings = partsAt(schema, keys.slice(0, -1)).flatMap(keysOf);
     return { path: clip(path), problem: unknownKey(keys.at(-1)!, [...new Set(siblings)]) };
   }
   const isMissing = issue.type === 'strict_object' && issue.input === undefined;
@@ -75,13 +75,23 @@ interface Part extends v.GenericSchema {
 
 /** What a schema wants at a path: several things where it leaves a choice. */
 function partsAt(part: Part, path: readonly string[]): readonly Part[] {
-  if (part.wrapped !== undefined) return partsAt(part.wrapped, path);
-  if (part.type === 'union' || part.type === 'variant')
-    return part.options!.flatMap((option) => partsAt(option, path));
   const [key, ...rest] = path;
   if (key === undefined) return [part];
-  const inner = part.entries?.[key] ?? part.item;
-  return inner === undefined ? [] : partsAt(inner, rest);
+  return choicesOf(part).flatMap(({ entries, item }) => {
+    const inner = entries?.[key] ?? item;
+    return inner === undefined ? [] : partsAt(inner, rest);
+  });
+}
+
+function keysOf(part: Part): readonly string[] {
+  return choicesOf(part).flatMap(({ entries }) => Object.keys(entries ?? {}));
+}
+
+/** A part without what wraps it, or all that it leaves the choice of. */
+function choicesOf(part: Part): readonly Part[] {
+  if (part.wrapped !== undefined) return choicesOf(part.wrapped);
+  if (part.type !== 'union' && part.type !== 'variant') return [part];
+  return part.options!.flatMap(choicesOf);
 }
 
 /** Valibot says of a missing key only that it is missing; this, what the key would have to be. */

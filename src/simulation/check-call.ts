@@ -37,13 +37,13 @@ const fault = faultAmong(name);
 
 /** @throws SimulationError that names the call, the argument, its value and what is allowed */
 export function checkCall(call: keyof typeof calls, given: object): void {
-  check(call, calls[call], given);
+  checkArguments(call, calls[call], given);
 }
 
 /** @throws SimulationError that names the fault, what of it is wrong, and what is allowed */
 export function checkFault(given: unknown): void {
   const kind: unknown = typeof given === 'object' && given !== null && 'kind' in given ? given.kind : 'apply';
-  check(clip(kind), fault, given);
+  checkArguments(clip(kind), fault, given);
 }
 
 /**
@@ -58,7 +58,8 @@ export function answerOf(condition: () => boolean): boolean {
   return Boolean(answer);
 }
 
-function check(call: string, schema: v.GenericSchema, given: unknown): void {
+/** @throws SimulationError for the first mistake, with the call that it was made in */
+export function checkArguments(call: string, schema: v.GenericSchema, given: unknown): void {
   const mistake = mistakeIn(schema, given, 'the fault');
   if (mistake !== undefined) throw new SimulationError(`${call}: ${mistake.path} ${mistake.problem}`);
 }

@@ -1,14 +1,18 @@
 import type { HandlerError } from '../../errors.js';
 import type { NodeCluster } from '../../simulation/nodes/node-cluster.js';
 import { SimulationError } from '../../simulation/simulation-error.js';
-import type { NestClusterOptions } from './nest-cluster-options.js';
-import { namesOf } from './node-names.js';
+import { checkBuilder, checkNodeOptions, sameBuilder } from './check-options.js';
+import type { NestClusterOptions, NestNodeOptions } from './nest-cluster-options.js';
+import { nodeNames } from '../../simulation/scenarios/scenario.js';
 import { FINISH_MS, QUICK_MS, passTime } from './passing-time.js';
 import { TestApplication } from './test-application.js';
+import type { TestingModuleBuilderLike } from './test-application.js';
 import type { RunningHandler } from './observed-node.js';
 
 /** Log lines of each node in the message of a wait that was in vain. */
 const LINES_TOLD = 50;
+/** Handlers that an error names. */
+const MAX_NAMED = 8;
 
 /** The Nest applications of a test cluster: the latest process of each name. */
 export class Applications {
@@ -17,13 +21,14 @@ export class Applications {
   readonly #errors = new Map<string, HandlerError[]>();
   /** Handlers that an error has named: they are not waited for again. */
   readonly #givenUp = new WeakSet<RunningHandler>();
+  readonly #builders = new WeakSet<TestingModuleBuilderLike>();
 
   constructor(
     private readonly nodes: NodeCluster,
     private readonly options: NestClusterOptions,
     private readonly patienceMs: number,
   ) {
-    this.names = namesOf(options.nodes);
+    this.names = typeof options.nodes === 'number' ? nodeNames(options.nodes) : [...options.nodes];
     for (const name of this.names) this.#errors.set(name, []);
   }
 
@@ -65,10 +70,6 @@ export class Applications {
       .filter((handler) => !this.#givenUp.has(handler));
   }
 
-  giveUp(handlers: readonly RunningHandler[]): void {
-    for (const handler of handlers) this.#givenUp.add(handler);
-  }
-
   /** Whether all nodes that run and have begun to join see each other alive, and nobody else. */
   get areSettled(): boolean {
     const joined = this.alive
@@ -88,15 +89,15 @@ export class Applications {
 
   /** Makes a name's application, and no node has started yet. */
   async compile(name: string): Promise<TestApplication> {
-    const { as, options, module } = this.options;
+    const { as } = this.options;
     const application = new TestApplication({
       name,
       as,
       nodes: this.nodes,
-      options: options?.(name) ?? {},
+      options: this.#optionsOf(name),
       failed: (error) => this.#errors.get(name)!.push(error),
     });
-    await application.compile(await module(name));
+    await application.compile(await this.#builderOf(name));
     this.#latest.set(name, application);
     return application;
   }
@@ -121,6 +122,17 @@ export class Applications {
     }
   }
 
+  /** The error for handlers which wait for what does not come; they are not waited for again. */
+  stillRunning(handlers: readonly RunningHandler[]): SimulationError {
+    for (const handler of handlers) this.#givenUp.add(handler);
+    const first = handlers.slice(0, MAX_NAMED).map(({ node, handler }) => `${handler} on node ${node}`);
+    const more = handlers.length > MAX_NAMED ? ` and ${handlers.length - MAX_NAMED} more` : '';
+    const [are, wait] = handlers.length === 1 ? ['is', 'it waits'] : ['are', 'they wait'];
+    return new SimulationError(
+      `${first.join(', ')}${more} ${are} still running after ${this.patienceMs / 1000} s: virtual time does not bring what ${wait} for. A real timer, a socket or a file has to be replaced in a test; or nobody resolves a promise`,
+    );
+  }
+
   /** The error of a wait, with everything that is known. */
   inVain(complaint: string): SimulationError {
     const logs = this.names.map((name) => {
@@ -131,6 +143,20 @@ export class Applications {
     return new SimulationError(
       `${complaint} (seed ${this.options.seed ?? 1})${running.join('')}\n${logs.join('\n')}`,
     );
+  }
+
+  #optionsOf(name: string): NestNodeOptions {
+    const options = this.options.options?.(name) ?? {};
+    checkNodeOptions(name, options);
+    return options;
+  }
+
+  async #builderOf(name: string): Promise<TestingModuleBuilderLike> {
+    const builder: unknown = await this.options.module(name);
+    checkBuilder(name, builder);
+    if (this.#builders.has(builder)) throw sameBuilder(name);
+    this.#builders.add(builder);
+    return builder;
   }
 
   /** Waits until something is done with each, or it has crashed. */

@@ -2,20 +2,21 @@ import type { INestApplicationContext, InjectionToken } from '@nestjs/common';
 import type { HandlerError } from '../../errors.js';
 import type { Latency } from '../../simulation/network/latency.js';
 import { NodeCluster } from '../../simulation/nodes/node-cluster.js';
+import { answerOf } from '../../simulation/check-call.js';
 import { SimulationError } from '../../simulation/simulation-error.js';
 import { MembershipService } from '../membership.service.js';
 import { getMembershipToken } from '../tokens.js';
 import { Applications } from './applications.js';
+import { checkCall, isPair } from './check-call.js';
+import { checkClusterOptions } from './check-options.js';
 import type { NestClusterOptions, WithinOptions } from './nest-cluster-options.js';
-import { FINISH_MS, QUICK_MS, passTime, type Patience } from './passing-time.js';
+import { FINISH_MS, QUICK_MS, hasSettled, passTime, type Patience } from './passing-time.js';
 import { refuseFakeTicks } from './real-time.js';
 import type { TestApplication } from './test-application.js';
 import type { RunningHandler } from './observed-node.js';
 
 const PATIENCE_MS = 5000;
 const WAIT_MS = 60_000;
-/** Handlers that an error names. */
-const MAX_NAMED = 8;
 
 /**
  * Several processes of a Nest application in one test, with the real node under each, on a network in memory and in
@@ -55,14 +56,17 @@ export class NestCluster implements AsyncDisposable {
   /**
    * Makes the applications, one after another, starts them, and lets time pass until all nodes see each other.
    *
+   * @throws InvalidOptionError for a wrong option
    * @throws what an application's start throws; the others are closed then
    */
   static async start(options: NestClusterOptions): Promise<NestCluster> {
     refuseFakeTicks();
+    checkClusterOptions(options);
     const cluster = new NestCluster(options);
     try {
       await cluster.#pass('start', () => cluster.#start());
     } catch (error) {
+      // That it does not close either must not hide why it did not start.
       await cluster.close().catch(() => undefined);
       throw error;
     }
@@ -129,8 +133,7 @@ export class NestCluster implements AsyncDisposable {
    */
   advance(ms: number): Promise<void> {
     return this.#pass('advance', async () => {
-      if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY))
-        throw new SimulationError(`advance(${ms}) is no number of milliseconds from 0 on`);
+      checkCall('advance', { ms });
       await this.#nodes.clock.advanceUntil(() => this.#isClosing, ms);
       const started = new Set(this.running);
       const late = (): RunningHandler[] =>
@@ -138,7 +141,7 @@ export class NestCluster implements AsyncDisposable {
       const patience = { holdMs: QUICK_MS, virtualMs: FINISH_MS, realMs: this.#patienceMs };
       const isOver = (): boolean => this.#isClosing || late().length === 0;
       if (await passTime(this.#nodes.clock, isOver, () => false, patience)) return;
-      throw this.#stillRunning(late());
+      throw this.#applications.stillRunning(late());
     });
   }
 
@@ -147,9 +150,11 @@ export class NestCluster implements AsyncDisposable {
    *
    * @throws SimulationError with the nodes' logs when it does not come to hold
    */
-  until(condition: () => boolean, { withinMs = WAIT_MS }: WithinOptions = {}): Promise<void> {
+  until(condition: () => boolean, options: WithinOptions = {}): Promise<void> {
     return this.#pass('until', async () => {
-      if (await this.#passTime(condition, this.#eagerly(withinMs))) return;
+      checkCall('until', { condition, options });
+      const { withinMs = WAIT_MS } = options;
+      if (await this.#passTime(() => answerOf(condition), this.#eagerly(withinMs))) return;
       throw this.#applications.inVain(`The condition did not come to hold within ${withinMs} ms`);
     });
   }
@@ -163,9 +168,11 @@ export class NestCluster implements AsyncDisposable {
    *
    * @throws SimulationError when it does not settle
    */
-  run<T>(promise: PromiseLike<T>, { withinMs = WAIT_MS }: WithinOptions = {}): Promise<T> {
+  run<T>(promise: PromiseLike<T>, options: WithinOptions = {}): Promise<T> {
     return this.#pass('run', async () => {
-      const settled = watch(promise);
+      checkCall('run', { promise, options });
+      const { withinMs = WAIT_MS } = options;
+      const settled = hasSettled(promise);
       const patience = { holdMs: 0, virtualMs: withinMs, realMs: this.#patienceMs };
       if (await this.#passTime(settled, patience)) return promise;
       throw this.#applications.inVain(`The promise did not settle within ${withinMs} ms`);
@@ -173,8 +180,10 @@ export class NestCluster implements AsyncDisposable {
   }
 
   /** Lets time pass until all nodes that run see each other alive, and nobody else. */
-  settle({ withinMs = WAIT_MS }: WithinOptions = {}): Promise<void> {
+  settle(options: WithinOptions = {}): Promise<void> {
     return this.#pass('settle', async () => {
+      checkCall('settle', { options });
+      const { withinMs = WAIT_MS } = options;
       if (await this.#passTime(() => this.#applications.areSettled, this.#eagerly(withinMs))) return;
       throw this.#applications.inVain(`The nodes did not come to see each other within ${withinMs} ms`);
     });
@@ -187,7 +196,7 @@ export class NestCluster implements AsyncDisposable {
    * application itself holds in real time (intervals, database connections) is left to the test.
    */
   crash(name: string): void {
-    const application = this.#known(name);
+    const application = this.#alive(name);
     this.#nodes.crash(name);
     application.end();
   }
@@ -213,27 +222,26 @@ export class NestCluster implements AsyncDisposable {
   /** Closes a node's application: it drains and leaves, as on SIGTERM. */
   stop(name: string): Promise<void> {
     return this.#pass('stop', async () => {
-      const application = this.#known(name);
-      if (!application.isRunning) throw new SimulationError(`${name} does not run`);
-      await this.#applications.end([application]);
+      await this.#applications.end([this.#alive(name)]);
     });
   }
 
   /** SIGSTOP: its timers, input and output stand still. */
   pause(name: string): void {
-    this.#known(name);
+    this.#alive(name);
     this.#nodes.pause(name);
   }
 
   /** SIGCONT. */
   resume(name: string): void {
-    this.#known(name);
+    this.#alive(name);
     this.#nodes.resume(name);
   }
 
   /** A node's event loop is blocked for a while; returns at once. */
   stall(name: string, ms: number): void {
-    this.#known(name);
+    checkCall('stall', { ms });
+    this.#alive(name);
     this.#nodes.stall(name, ms);
   }
 
@@ -241,31 +249,33 @@ export class NestCluster implements AsyncDisposable {
 
   /** Nothing passes between two nodes. */
   cut(a: string, b: string): void {
-    this.#all(a, b);
+    this.#pair('cut', a, b);
     this.#nodes.cut(a, b);
   }
 
   /** Nothing passes from one node to another; the way back stays open. */
   cutOneWay(from: string, to: string): void {
-    this.#all(from, to);
+    this.#pair('cutOneWay', from, to);
     this.#nodes.cutOneWay(from, to);
   }
 
   /** Undoes what `cut` did between two nodes, or without names all that `cut` and `partition` did. */
   heal(a?: string, b?: string): void {
-    if (a !== undefined && b !== undefined) this.#all(a, b);
+    this.#pairOrAll('heal', a, b);
     this.#nodes.heal(a, b);
   }
 
   /** Nothing passes between different groups. */
   partition(...groups: readonly (readonly string[])[]): void {
-    this.#all(...groups.flat());
+    checkCall('partition', { groups });
+    for (const name of groups.flat()) this.#known(name);
     this.#nodes.partition(...groups);
   }
 
   /** How long messages take from now on: everywhere, or from one node to another. */
   delay(latency: Latency, from?: string, to?: string): void {
-    if (from !== undefined && to !== undefined) this.#all(from, to);
+    checkCall('delay', { latency });
+    this.#pairOrAll('delay', from, to);
     this.#nodes.delay(latency, from, to);
   }
 
@@ -370,25 +380,20 @@ export class NestCluster implements AsyncDisposable {
     return this.#applications.of(name);
   }
 
-  #all(...names: readonly string[]): void {
-    for (const name of names) this.#known(name);
+  /** For what only a process that runs can be told. */
+  #alive(name: string): TestApplication {
+    const application = this.#known(name);
+    if (!application.isRunning) throw new SimulationError(`${name} does not run`);
+    return application;
   }
 
-  #stillRunning(handlers: readonly RunningHandler[]): SimulationError {
-    this.#applications.giveUp(handlers);
-    const first = handlers.slice(0, MAX_NAMED).map(({ node, handler }) => `${handler} on node ${node}`);
-    const more = handlers.length > MAX_NAMED ? ` and ${handlers.length - MAX_NAMED} more` : '';
-    const are = handlers.length === 1 ? 'is' : 'are';
-    return new SimulationError(
-      `${first.join(', ')}${more} ${are} still running after ${this.#patienceMs / 1000} s: virtual time does not bring what ${handlers.length === 1 ? 'it waits' : 'they wait'} for. A real timer, a socket or a file has to be replaced in a test; or nobody resolves a promise`,
-    );
+  #pair(call: string, a: string, b: string): void {
+    for (const name of [a, b]) this.#known(name);
+    if (a === b) throw new SimulationError(`${call} needs two nodes, not ${a} twice`);
   }
-}
 
-/** Tells whether a promise has settled. */
-function watch(promise: PromiseLike<unknown>): () => boolean {
-  let settled = false;
-  const mark = (): void => void (settled = true);
-  promise.then(mark, mark);
-  return () => settled;
+  #pairOrAll(call: string, a: string | undefined, b: string | undefined): void {
+    if (this.#isClosing) throw new SimulationError('The cluster is closed');
+    if (isPair(call, a, b)) this.#pair(call, a!, b!);
+  }
 }

@@ -46,3 +46,11 @@ export async function passTime(
     else return false;
   }
 }
+
+/** Tells whether a promise has settled. */
+export function hasSettled(promise: PromiseLike<unknown>): () => boolean {
+  let settled = false;
+  const mark = (): void => void (settled = true);
+  promise.then(mark, mark);
+  return () => settled;
+}

@@ -88,6 +88,7 @@ function toRunning(cluster: NodeCluster, fault: NodeFault): boolean {
       cluster.process(name).loop.slowDown(fault.callbackMs);
       return true;
     case 'set-metadata':
+      // A node that has left by then refuses, and the fault does nothing, as any that makes no sense.
       cluster.process(name).input(() => void node.updateMetadata(fault.metadata).catch(() => undefined));
       return true;
     default:

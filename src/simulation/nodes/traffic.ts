@@ -101,9 +101,9 @@ export class Traffic {
       if (dice < 0.28) this.#send(to);
       else if (dice < 0.46) this.#emit(to, random.pick(PATTERNS));
       else if (dice < 0.64) this.#request(to, 'ask', random.pick([undefined, undefined, 30, 400]));
-      else if (dice < 0.78) this.#patientRequest(to, 'ask-back').catch(() => undefined);
+      else if (dice < 0.78) leaveToChecks(this.#patientRequest(to, 'ask-back'));
       else if (dice < 0.8) this.#request(to, 'unheard', undefined);
-      else if (dice < 0.83) this.ask(to).catch(() => undefined);
+      else if (dice < 0.83) leaveToChecks(this.ask(to));
       else if (dice < 0.88) this.#requestAny(random.pick(['ask', 'ask', 'leaf', 'unheard']));
       else if (time === 0) this.#toAll(dice);
     }
@@ -147,7 +147,7 @@ export class Traffic {
 
   #request(to: Member, pattern: string, timeoutMs: number | undefined): void {
     const sent = this.#begin('request', to.id, undefined);
-    this.#asked(sent, to, pattern, { ...this.#options(sent), timeoutMs }).catch(() => undefined);
+    leaveToChecks(this.#asked(sent, to, pattern, { ...this.#options(sent), timeoutMs }));
   }
 
   /** A request that hangs for ever if nobody answers it, and is given up only when its answer is known to be lost. */
@@ -312,4 +312,9 @@ export class Traffic {
         : (reply as { n?: number } | null)?.n === number;
     if (!isRight) this.checks.findings.add('content', `request ${number} got the answer of another one`);
   }
+}
+
+/** Nobody waits for this answer. How it failed, if it did, the delivery checks have been told by `#follow`. */
+function leaveToChecks(asked: Promise<void>): void {
+  asked.catch(() => undefined);
 }
