@@ -37,6 +37,7 @@ const clusterSchema = v.strictObject(
     latency: v.optional(latency),
     start: v.optional(v.picklist(['together', 'one-by-one'], 'must be "together" or "one-by-one"')),
     patienceMs: v.optional(duration),
+    onLog: v.optional(isFunction),
   } satisfies Record<keyof NestClusterOptions, v.GenericSchema>,
   'must be an object with "nodes" and "module"',
 );

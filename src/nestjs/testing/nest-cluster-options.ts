@@ -33,6 +33,11 @@ export interface NestClusterOptions {
   readonly start?: 'together' | 'one-by-one' | undefined;
   /** Real milliseconds that a handler may take for what virtual time does not bring. Default: 5,000. */
   readonly patienceMs?: number | undefined;
+  /**
+   * Gets every line of every node's cluster module as it is written, with its virtual time: one story of all nodes.
+   * `onLog: console.log` shows why a test fails.
+   */
+  readonly onLog?: ((name: string, line: string) => void) | undefined;
 }
 
 /** Options of {@link NestCluster.until} and {@link NestCluster.run}. @publicApi */

@@ -49,7 +49,8 @@ export class NestCluster implements AsyncDisposable {
   private constructor(options: NestClusterOptions) {
     this.#options = options;
     this.#patienceMs = options.patienceMs ?? PATIENCE_MS;
-    this.#nodes = new NodeCluster({ seed: options.seed, latency: options.latency });
+    const { seed, latency, onLog } = options;
+    this.#nodes = new NodeCluster({ seed, latency, onLog });
     this.#applications = new Applications(this.#nodes, options, this.#patienceMs);
   }
 

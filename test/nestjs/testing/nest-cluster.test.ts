@@ -87,6 +87,22 @@ describe('a cluster of Nest applications', () => {
     await cluster.close();
   });
 
+  it('tells the log of all nodes as one story', async () => {
+    const lines: string[] = [];
+    const cluster = await NestCluster.start({
+      nodes: 3,
+      module: () => town(),
+      onLog: (name, line) => lines.push(`${name} ${line}`),
+    });
+    cluster.crash('c');
+    await cluster.until(() => cluster.membership('b').activeMembers.length === 2);
+    const heard = lines.filter((line) => line.includes('is unreachable'));
+    expect(heard[0]).toMatch(/^[ab] \d+\.\d{3} warn c .* is unreachable, 2 members$/);
+    const times = lines.map((line) => Number(line.split(' ')[1]));
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    await cluster.close();
+  });
+
   it('carries messages and requests between applications', async () => {
     const cluster = await NestCluster.start({ nodes: 3, module: () => town() });
     const a = cluster.membership('a');
