@@ -5,6 +5,8 @@ import { Agreement } from './agreement.js';
 import { calmLatencyMs } from './bounds.js';
 import { Calm } from './calm.js';
 import type { Check } from './check.js';
+import { Contacts } from './contacts.js';
+import { Deadlines } from './deadlines.js';
 import { Detection } from './detection.js';
 import { FalsePositives } from './false-positives.js';
 import { Grammar } from './grammar.js';
@@ -13,6 +15,7 @@ import { Limits } from './limits.js';
 import { Load } from './load.js';
 import { LocalHealthRange } from './local-health.js';
 import { MergeLaws } from './merge-laws.js';
+import { Overrides } from './overrides.js';
 import { ProbeOrder } from './probe-order.js';
 import { Refutation } from './refutation.js';
 import { Retransmission } from './retransmission.js';
@@ -31,13 +34,17 @@ export function alwaysChecked<M>(): readonly Check<M>[] {
  */
 export function swimChecks(options: SwimOptions, latency?: Latency): readonly Check<SwimMessage>[] {
   const calm = new Calm<SwimMessage>({ maxLatencyMs: calmLatencyMs(options), latency });
+  const contacts = new Contacts(options);
   const { components } = options;
   return [
     calm,
+    contacts,
     new Detection(options, calm),
     new Refutation(options),
+    new Overrides(options, contacts),
     new Verdicts(options),
     new SuspicionBounds(options),
+    new Deadlines(options, contacts),
     new LocalHealthRange(options),
     new Agreement(options, calm),
     // Without infection everybody is told once, by everybody with news.

@@ -2,8 +2,10 @@ import type { MembershipEvent } from '../../membership/membership.js';
 import type { TraceEvent } from '../../membership/protocol.js';
 import type { SwimOptions } from '../../membership/swim/options.js';
 import type { NodeId } from '../../node-id.js';
+import type { SwimMessage } from '../../membership/swim/messages.js';
+import { updatesOf } from './claims.js';
 import { longestSuspicionMs, shortestSuspicionMs, suspicionMs } from './bounds.js';
-import type { Check, WatchedNode } from './check.js';
+import type { Check, Input, WatchedNode } from './check.js';
 import { MemberCount } from './member-count.js';
 import { PerNode } from './per-node.js';
 import { violated } from './violation.js';
@@ -18,31 +20,37 @@ interface Suspicion {
  * Rule 11: a soft suspicion's timeout lies in [Min, Max], never grows with its confirmations, and counts each accuser
  * once. The formulas are this check's own.
  */
-export class SuspicionBounds<M> implements Check<M> {
+export class SuspicionBounds implements Check<SwimMessage> {
   readonly #options: SwimOptions;
-  readonly #counts = new MemberCount<M>();
-  readonly #suspicions = new PerNode<M, Map<NodeId, Suspicion>>(() => new Map());
+  readonly #counts = new MemberCount<SwimMessage>();
+  readonly #suspicions = new PerNode<SwimMessage, Map<NodeId, Suspicion>>(() => new Map());
+
+  #input: Input<SwimMessage> | undefined;
 
   constructor(options: SwimOptions) {
     this.#options = options;
   }
 
-  started(node: WatchedNode<M>): void {
+  started(node: WatchedNode<SwimMessage>): void {
     this.#suspicions.watch(node);
   }
 
-  ended(node: WatchedNode<M>): void {
+  ended(node: WatchedNode<SwimMessage>): void {
     this.#suspicions.forget(node);
     this.#counts.ended(node);
   }
 
-  event(node: WatchedNode<M>, event: MembershipEvent): void {
+  event(node: WatchedNode<SwimMessage>, event: MembershipEvent): void {
     this.#counts.event(node, event);
     if (event.type !== 'suspected' && event.type !== 'updated')
       this.#suspicions.of(node)?.delete(event.member.id);
   }
 
-  traced(node: WatchedNode<M>, { kind, about, by, data }: TraceEvent): void {
+  beforeInput(_node: WatchedNode<SwimMessage>, input: Input<SwimMessage>): void {
+    this.#input = input;
+  }
+
+  traced(node: WatchedNode<SwimMessage>, { kind, about, by, data }: TraceEvent): void {
     if (kind !== 'suspected' && kind !== 'suspicion-confirmed') return;
     const running = this.#suspicions.of(node);
     if (running === undefined || about === undefined || by === undefined || data === undefined) return;
@@ -58,14 +66,26 @@ export class SuspicionBounds<M> implements Check<M> {
     }
     if (before.accusers.has(by)) violated(11, node, 'counted one accuser twice');
     before.accusers.add(by);
+    if (by !== node.id && !this.#isAccused(about, by))
+      violated(11, node, 'counted an accuser that accused nobody');
     if (confirmations > before.accusers.size - 1) {
       violated(11, node, `counted ${confirmations} confirmations by ${before.accusers.size - 1} others`);
     }
     if (!(soonerMs >= 0)) violated(11, node, `lengthened a suspicion by ${-soonerMs} ms for a confirmation`);
   }
 
+  /** Whether an update of this message accuses the member in that name. What pages list confirms nothing. */
+  #isAccused(id: NodeId, accuser: NodeId): boolean {
+    if (this.#input?.kind !== 'receive') return false;
+    return updatesOf(this.#input.message).some(
+      (update) =>
+        (update.type === 'suspect' && update.id === id && update.accuser === accuser) ||
+        (update.type === 'unreachable' && update.id === id && update.by === accuser),
+    );
+  }
+
   #compare(
-    node: WatchedNode<M>,
+    node: WatchedNode<SwimMessage>,
     n: number,
     accuser: NodeId,
     { timeoutMs, confirmations, expected }: Figures,

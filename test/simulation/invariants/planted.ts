@@ -1,3 +1,4 @@
+import { expect } from '@jest/globals';
 import type { MembershipEvent } from '../../../src/membership/membership.js';
 import type {
   LocalMember,
@@ -13,6 +14,7 @@ import { resolveSwimOptions, type SwimOverrides } from '../../../src/membership/
 import { Swim } from '../../../src/membership/swim/swim.js';
 import type { NodeId } from '../../../src/node-id.js';
 import { swimChecks } from '../../../src/simulation/invariants/always.js';
+import type { Check } from '../../../src/simulation/invariants/check.js';
 import { Simulation, type SimulationOptions } from '../../../src/simulation/simulation.js';
 
 /** The world of a real protocol, to be tampered with: a bug is planted by overriding one method. */
@@ -68,6 +70,13 @@ export interface Plant {
   readonly at?: string | undefined;
 }
 
+/** All checks but one, which would find a bug before the one that is tested. */
+export function checksWithout(
+  other: new (...given: never[]) => Check<SwimMessage>,
+): readonly Check<SwimMessage>[] {
+  return swimChecks(resolveSwimOptions('lan')).filter((check) => !(check instanceof other));
+}
+
 /** A cluster of SWIM with all checks, and perhaps a bug. `swim`: what protocol and checks agree on. */
 export function cluster(
   options: Omit<SimulationOptions<SwimMessage>, 'protocol' | 'seed'> & {
@@ -89,4 +98,17 @@ export function cluster(
       return new protocol(planted, local, plant.world?.(world, local) ?? world);
     },
   });
+}
+
+/** Plays a scenario with a bug, which has to be found, and without it, which has to pass. */
+export function expectFound(
+  rule: number,
+  play: (plant?: Plant) => Simulation<SwimMessage>,
+  plant: Plant,
+  what = /./,
+): void {
+  expect(() => play().finish()).not.toThrow();
+  const found = expect(() => play(plant).finish());
+  found.toThrow(new RegExp(`^Invariant ${rule} is broken`));
+  found.toThrow(what);
 }

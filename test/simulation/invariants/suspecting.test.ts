@@ -8,19 +8,12 @@ import type {
 } from '../../../src/membership/protocol.js';
 import type { SwimMessage } from '../../../src/membership/swim/messages.js';
 import { Swim } from '../../../src/membership/swim/swim.js';
+import { Deadlines } from '../../../src/simulation/invariants/deadlines.js';
 import { minutes, seconds } from '../../../src/simulation/simulate.js';
 import type { Simulation } from '../../../src/simulation/simulation.js';
-import { cluster, TamperedWorld, type Plant } from './planted.js';
+import { checksWithout, cluster, expectFound, TamperedWorld, type Plant } from './planted.js';
 
 type Cluster = Simulation<SwimMessage>;
-
-/** Plays a scenario with a bug, which has to be found, and without it, which has to pass. */
-function expectFound(rule: number, play: (plant?: Plant) => Cluster, plant: Plant, what = /./): void {
-  expect(() => play().finish()).not.toThrow();
-  const found = expect(() => play(plant).finish());
-  found.toThrow(new RegExp(`^Invariant ${rule} is broken`));
-  found.toThrow(what);
-}
 
 const silentDeath = (plant?: Plant): Cluster =>
   cluster({ nodes: 4 }, plant).settle().runFor(seconds(5)).powerOff('d').runFor(minutes(2));
@@ -66,7 +59,13 @@ describe('a crash', () => {
         if (timer.kind !== 'suspicion') super.timer(timer, lateMs);
       }
     };
-    expectFound(1, silentDeath, { protocol: patient }, /suspects the dead/);
+    // The rule about the deadline would find it first.
+    const death = (plant?: Plant): Cluster =>
+      cluster({ nodes: 4, checks: checksWithout(Deadlines) }, plant)
+        .settle()
+        .powerOff('d')
+        .runFor(minutes(2));
+    expectFound(1, death, { protocol: patient }, /suspects the dead/);
   });
 });
 
@@ -132,6 +131,41 @@ describe('a suspicion', () => {
     expectFound(11, silentDeath, { swim: { suspicionBeta: 12 } }, /suspects for/);
     expectFound(11, silentDeath, { swim: { suspicionAlpha: 2 } }, /suspects for/);
     expectFound(11, silentDeath, { swim: { capConfirmations: false } }, /expects 3 confirmations/);
+  });
+
+  it('that runs longer or shorter than it tells is found (11)', () => {
+    const timed = (factor: number): Plant => ({
+      world: (real) =>
+        new (class extends TamperedWorld {
+          override after(delayMs: number, timer: ProtocolTimer): void {
+            super.after(timer.kind === 'suspicion' ? delayMs * factor : delayMs, timer);
+          }
+        })(real),
+    });
+    expectFound(11, silentDeath, timed(1.5), /suspects d for \d+ ms, where \d+ were in force/);
+    // One accuser alone: it lasts for Max, and ends within the bounds all the same.
+    const quiet = (plant?: Plant): Cluster => {
+      const three = cluster(
+        { nodes: 4, swim: { suspicionConfirmations: 20, capConfirmations: false } },
+        plant,
+      );
+      return three.settle().runFor(seconds(5)).powerOff('d').runFor(minutes(2));
+    };
+    expectFound(11, quiet, timed(0.8), /unreachable \d+ ms after it began to suspect, where \d+ were/);
+  });
+
+  it('that hurries as if fewer could confirm it is found (11)', () => {
+    const plant: Plant = { swim: { suspicionConfirmations: 1 } };
+    expectFound(11, silentDeath, plant, /expects 1 confirmations where 2 others could/);
+  });
+
+  it('that counts an accuser who accused nobody is found (11)', () => {
+    class Slanderous extends TamperedWorld {
+      override traced(event: TraceEvent): void {
+        super.traced(event.kind === 'suspicion-confirmed' ? { ...event, by: event.about } : event);
+      }
+    }
+    expectFound(11, silentDeath, { world: (real) => new Slanderous(real) }, /accused nobody/);
   });
 
   it('that counts an accuser twice is found (11)', () => {
