@@ -13,10 +13,11 @@ import { Grammar } from './grammar.js';
 import { Lattice } from './lattice.js';
 import { Limits } from './limits.js';
 import { Load } from './load.js';
-import { LocalHealthRange } from './local-health.js';
+import { LocalHealthCauses } from './local-health.js';
 import { MergeLaws } from './merge-laws.js';
 import { Overrides } from './overrides.js';
 import { ProbeOrder } from './probe-order.js';
+import { Reaping } from './reaping.js';
 import { Refutation } from './refutation.js';
 import { Retransmission } from './retransmission.js';
 import { SuspicionBounds } from './suspicion-bounds.js';
@@ -45,7 +46,7 @@ export function swimChecks(options: SwimOptions, latency?: Latency): readonly Ch
     new Verdicts(options),
     new SuspicionBounds(options),
     new Deadlines(options, contacts),
-    new LocalHealthRange(options),
+    new LocalHealthCauses(options),
     new Agreement(options, calm),
     // Without infection everybody is told once, by everybody with news.
     ...(components.infection ? [new Retransmission(options)] : []),
@@ -53,5 +54,6 @@ export function swimChecks(options: SwimOptions, latency?: Latency): readonly Ch
     new ProbeOrder(),
     new FalsePositives(options, latency),
     new Limits(options),
+    new Reaping(options),
   ];
 }

@@ -143,6 +143,14 @@ describe('what a node holds', () => {
     expectFound(19, peace, { protocol: restless }, /timers and \d+ other things after stop/);
   });
 
+  it('of the departed, for too short or too long, is found (19)', () => {
+    const tombstoneMs = 400_000;
+    const crash = (plant?: Plant): Cluster =>
+      cluster({ nodes: 4, swim: { tombstoneMs } }, plant).settle().crash('d').runFor(minutes(8));
+    expectFound(19, crash, { swim: { tombstoneMs: tombstoneMs / 2 } }, /forgot one whom it had buried/);
+    expectFound(19, crash, { swim: { tombstoneMs: 2 * tombstoneMs } }, /remembers one whom it buried/);
+  });
+
   it('and says after its end is found (19)', () => {
     const one = cluster({ nodes: 3 }, { protocol: class extends Swim {} }).settle();
     const { protocol } = one.node('c');

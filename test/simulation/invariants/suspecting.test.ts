@@ -9,6 +9,7 @@ import type {
 import type { SwimMessage } from '../../../src/membership/swim/messages.js';
 import { Swim } from '../../../src/membership/swim/swim.js';
 import { Deadlines } from '../../../src/simulation/invariants/deadlines.js';
+import { LocalHealthCauses } from '../../../src/simulation/invariants/local-health.js';
 import { minutes, seconds } from '../../../src/simulation/simulate.js';
 import type { Simulation } from '../../../src/simulation/simulation.js';
 import { checksWithout, cluster, expectFound, TamperedWorld, type Plant } from './planted.js';
@@ -207,7 +208,41 @@ describe('local health', () => {
         return Math.max(super.localHealth, this.#least);
       }
     };
-    expectFound(12, sick, { protocol: doubtful }, /after 8 clean probes/);
+    expectFound(12, sick, { protocol: doubtful }, /from 1 to 1 for -1/);
+  });
+
+  it('that does not rise for its cause is found (12)', () => {
+    class Careless extends TamperedWorld {
+      override traced(event: TraceEvent): void {
+        super.traced(event);
+        if (event.kind === 'refuted') super.traced(event);
+      }
+    }
+    expectFound(12, sick, { world: (real) => new Careless(real) }, /from \d to \d for 1, 1/);
+  });
+
+  it('that rises without a cause is found (12)', () => {
+    class Anxious extends TamperedWorld {
+      override traced(event: TraceEvent): void {
+        if (event.kind !== 'refuted') super.traced(event);
+      }
+    }
+    expectFound(12, sick, { world: (real) => new Anxious(real) }, /from \d to \d without a cause/);
+  });
+
+  it('that rises for relays that have answered is found (12)', () => {
+    class Unfair extends TamperedWorld {
+      override traced(event: TraceEvent): void {
+        const { relays = 0 } = event.data ?? {};
+        super.traced(relays === 0 ? event : { ...event, data: { ...event.data, silentRelays: relays } });
+      }
+    }
+    expectFound(
+      12,
+      silentDeath,
+      { world: (real) => new Unfair(real) },
+      /2 of 2 relays silent, 2 of 2 answered/,
+    );
   });
 });
 
@@ -218,7 +253,11 @@ describe('a process that runs well', () => {
         if (message.type !== 'ack' && message.type !== 'relayed') super.receive(from, message);
       }
     };
-    const nothing = (plant?: Plant): Cluster => cluster({ nodes: 4 }, plant).settle().runFor(minutes(1));
+    // That it does not hear its relays either is found first.
+    const nothing = (plant?: Plant): Cluster =>
+      cluster({ nodes: 4, checks: checksWithout(LocalHealthCauses) }, plant)
+        .settle()
+        .runFor(minutes(1));
     expectFound(18, nothing, { protocol: deaf, at: 'b' });
   });
 
