@@ -6,6 +6,7 @@ import { calmLatencyMs } from './bounds.js';
 import { Calm } from './calm.js';
 import type { Check } from './check.js';
 import { Contacts } from './contacts.js';
+import { ContraryEvidence } from './contrary-evidence.js';
 import { Deadlines } from './deadlines.js';
 import { Detection } from './detection.js';
 import { FalsePositives } from './false-positives.js';
@@ -44,6 +45,7 @@ export function swimChecks(options: SwimOptions, latency?: Latency): readonly Ch
     new Refutation(options),
     new Overrides(options, contacts),
     new Verdicts(options),
+    new ContraryEvidence(options),
     new SuspicionBounds(options),
     new Deadlines(options, contacts),
     new LocalHealthCauses(options),

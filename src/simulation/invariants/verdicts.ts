@@ -86,6 +86,7 @@ export class Verdicts implements Check<SwimMessage> {
         return;
       case 'hard-contradicted':
         observer.quorums.delete(about);
+        return;
     }
   }
 
@@ -106,7 +107,7 @@ export class Verdicts implements Check<SwimMessage> {
     const observer = this.#observers.of(node);
     if (observer === undefined || (observer.verdicts.size === 0 && !observer.hasSlept)) return;
     for (const id of observer.verdicts) {
-      if (!observer.hasSlept && !wasTold(input, id)) this.#judge(node, observer, id);
+      if (!observer.hasSlept && !wasTold(input, id)) this.#judge(node, observer, id, input);
       end(observer, id);
     }
     observer.verdicts.clear();
@@ -133,10 +134,13 @@ export class Verdicts implements Check<SwimMessage> {
   }
 
   /** A verdict of its own. */
-  #judge(node: WatchedNode<SwimMessage>, observer: Observer, id: NodeId): void {
+  #judge(node: WatchedNode<SwimMessage>, observer: Observer, id: NodeId, { kind }: Input<SwimMessage>): void {
     const name = node.protocol.member(id)?.name ?? id;
     const nowMs = node.protocolNowMs + ROUNDING_MS;
     const quorum = observer.quorums.get(id);
+    // What a page lists as unreachable is suspicious here, no more (decisions 2).
+    if (kind === 'receive' && observer.suspicions.has(id))
+      violated(10, node, `found ${name} unreachable by a message that gives no verdict`);
     if (quorum !== undefined && nowMs - quorum >= this.#options.probeTimeoutMs) return;
     const suspicion = observer.suspicions.get(id);
     if (suspicion === undefined) violated(10, node, `found ${name} unreachable without having suspected it`);

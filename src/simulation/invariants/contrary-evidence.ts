@@ -1,0 +1,171 @@
+import type { MembershipEvent } from '../../membership/membership.js';
+import type { Peer, TraceEvent } from '../../membership/protocol.js';
+import type { SwimMessage } from '../../membership/swim/messages.js';
+import type { SwimOptions } from '../../membership/swim/options.js';
+import type { NodeId } from '../../node-id.js';
+import type { Fault } from '../scenarios/fault.js';
+import type { Check, Input, WatchedNode } from './check.js';
+import { MemberCount } from './member-count.js';
+import { PerNode } from './per-node.js';
+import { violated } from './violation.js';
+
+const ROUNDING_MS = 0.01;
+
+interface Observer {
+  /** Members about whom it has recorded hard evidence. */
+  readonly quorums: Set<NodeId>;
+  /** What it has asked them since then, by number. */
+  readonly asked: Map<number, NodeId>;
+  /** Those who have answered that. */
+  readonly answered: Set<NodeId>;
+  /** Who has refused its dials since anybody has answered it. */
+  readonly refusing: Set<NodeId>;
+  /** The relays that were asked to witness a refusal of each member, as far as they can still answer. */
+  readonly relays: Map<NodeId, Map<NodeId, number>>;
+  stalledAtMs: number;
+}
+
+/**
+ * Rule 10, what speaks against hard evidence (decisions 3): no quorum is recorded among two, by one that doubts itself or
+ * has just stood still, with fewer refusals than relays could give, or while several members refuse and nobody answers;
+ * and no hard verdict is given about a member that has answered since.
+ */
+export class ContraryEvidence implements Check<SwimMessage> {
+  readonly #options: SwimOptions;
+  readonly #counts = new MemberCount<SwimMessage>();
+  readonly #observers = new PerNode<SwimMessage, Observer>(() => ({
+    quorums: new Set(),
+    asked: new Map(),
+    answered: new Set(),
+    refusing: new Set(),
+    relays: new Map(),
+    stalledAtMs: Number.NEGATIVE_INFINITY,
+  }));
+  /** Two processes have one address: refusals there may not count at all (decisions 4). */
+  #isShared = false;
+
+  constructor(options: SwimOptions) {
+    this.#options = options;
+  }
+
+  started(node: WatchedNode<SwimMessage>): void {
+    this.#observers.watch(node);
+  }
+
+  ended(node: WatchedNode<SwimMessage>): void {
+    this.#observers.forget(node);
+    this.#counts.ended(node);
+  }
+
+  fault({ kind }: Fault): void {
+    if (kind === 'share-address') this.#isShared = true;
+  }
+
+  event(node: WatchedNode<SwimMessage>, event: MembershipEvent): void {
+    this.#counts.event(node, event);
+    const { type, member } = event;
+    const observer = this.#observers.of(node);
+    if (observer === undefined || type === 'updated' || type === 'joined') return;
+    if (type !== 'recovered') lose(observer, member.id);
+    if (type === 'suspected') return;
+    observer.refusing.delete(member.id);
+    observer.relays.delete(member.id);
+    this.#forget(observer, member.id);
+  }
+
+  beforeInput(node: WatchedNode<SwimMessage>, input: Input<SwimMessage>): void {
+    if (input.kind === 'timer' || input.kind === 'told') return;
+    const observer = this.#observers.of(node);
+    if (observer === undefined) return;
+    switch (input.kind) {
+      case 'receive':
+        if (input.message.type !== 'ack') return;
+        observer.refusing.clear();
+        if (observer.asked.get(input.message.seq) === input.from.id) observer.answered.add(input.from.id);
+        return;
+      case 'link': {
+        const { id } = input.about;
+        if (id === undefined || input.evidence === 'up') return;
+        lose(observer, id);
+        if (input.evidence === 'refused' && node.protocol.member(id)?.isActive === true)
+          observer.refusing.add(id);
+        return;
+      }
+      case 'unsent':
+        for (const relays of observer.relays.values())
+          for (const [relay, seq] of relays) if (seq === input.token) relays.delete(relay);
+        return;
+      case 'stalled':
+        if (this.#options.components.eventLoopAwareness) observer.stalledAtMs = node.protocolNowMs;
+    }
+  }
+
+  sent(node: WatchedNode<SwimMessage>, to: Peer, message: SwimMessage): void {
+    if (message.type === 'ping') {
+      const observer = this.#observers.of(node);
+      if (observer?.quorums.has(message.to) === true) observer.asked.set(message.seq, message.to);
+    } else if (message.type === 'pingReq' && message.why === 'refused' && to.id !== undefined) {
+      const observer = this.#observers.of(node);
+      const relays = observer?.relays.get(message.target);
+      if (relays === undefined) observer?.relays.set(message.target, new Map([[to.id, message.seq]]));
+      else relays.set(to.id, message.seq);
+    }
+  }
+
+  traced(node: WatchedNode<SwimMessage>, { kind, about, detail, data }: TraceEvent): void {
+    if (about === undefined) return;
+    switch (kind) {
+      case 'probe':
+        this.#observers.of(node)?.relays.delete(about);
+        return;
+      case 'hard-quorum':
+        this.#quorum(node, about, data?.['witnesses'] ?? 0);
+        this.#observers.of(node)?.quorums.add(about);
+        return;
+      case 'replaced':
+        this.#observers.of(node)?.quorums.add(about);
+        return;
+      case 'hard-contradicted': {
+        const observer = this.#observers.of(node);
+        if (observer !== undefined) this.#forget(observer, about);
+        return;
+      }
+      case 'verdict':
+        if (detail === 'hard' && this.#observers.of(node)?.answered.has(about) === true)
+          violated(10, node, `found ${nameOf(node, about)} unreachable in spite of its answer`);
+    }
+  }
+
+  #quorum(node: WatchedNode<SwimMessage>, id: NodeId, witnesses: number): void {
+    const observer = this.#observers.of(node);
+    if (observer === undefined) return;
+    const what = `recorded a quorum against ${nameOf(node, id)}`;
+    const { localHealth } = node.protocol;
+    if (localHealth > 0) violated(10, node, `${what} with local health ${localHealth}`);
+    const n = this.#counts.at(node);
+    if (n <= 2) violated(10, node, `${what} among ${n}`);
+    const sinceStallMs = node.protocolNowMs - observer.stalledAtMs;
+    if (sinceStallMs < 2 * this.#options.probeIntervalMs - ROUNDING_MS)
+      violated(10, node, `${what} ${sinceStallMs.toFixed(0)} ms after a stall`);
+    const needed = Math.min(this.#options.quorumRefusals, observer.relays.get(id)?.size ?? 0);
+    if (witnesses < needed)
+      violated(10, node, `${what} with ${witnesses} refusals where ${needed} could come`);
+    if (observer.refusing.size > 1 && !this.#isShared)
+      violated(10, node, `${what} while ${observer.refusing.size} members refuse and nobody answers`);
+  }
+
+  #forget({ quorums, asked, answered }: Observer, id: NodeId): void {
+    if (!quorums.delete(id)) return;
+    answered.delete(id);
+    for (const [seq, of] of asked) if (of === id) asked.delete(seq);
+  }
+}
+
+/** A member can give no evidence any more, as far as this node can tell. */
+function lose({ relays }: Observer, relay: NodeId): void {
+  for (const asked of relays.values()) asked.delete(relay);
+}
+
+function nameOf({ protocol }: WatchedNode<SwimMessage>, id: NodeId): string {
+  return protocol.member(id)?.name ?? id;
+}

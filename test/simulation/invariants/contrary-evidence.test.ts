@@ -1,0 +1,95 @@
+import { describe, it } from '@jest/globals';
+import type { TraceEvent } from '../../../src/membership/protocol.js';
+import type { SwimMessage } from '../../../src/membership/swim/messages.js';
+import { resolveSwimOptions } from '../../../src/membership/swim/options.js';
+import { Swim } from '../../../src/membership/swim/swim.js';
+import { ContraryEvidence } from '../../../src/simulation/invariants/contrary-evidence.js';
+import { seconds } from '../../../src/simulation/simulate.js';
+import type { Simulation } from '../../../src/simulation/simulation.js';
+import { cluster, expectFound, TamperedWorld, type Plant } from './planted.js';
+
+type Cluster = Simulation<SwimMessage>;
+
+/** With this check alone: others would find most of it too. */
+const crash =
+  (nodes: number, ...dead: readonly string[]) =>
+  (plant?: Plant): Cluster => {
+    const checks = [new ContraryEvidence(resolveSwimOptions('lan'))];
+    const one = cluster({ nodes, checks }, plant).settle().runFor(seconds(5));
+    for (const name of dead) one.crash(name);
+    return one.runFor(seconds(30));
+  };
+
+/** Tells more, or something else, of itself than is so. */
+function telling(tell: (event: TraceEvent) => readonly TraceEvent[]): Plant {
+  return {
+    world: (real) =>
+      new (class extends TamperedWorld {
+        override traced(event: TraceEvent): void {
+          for (const each of tell(event)) super.traced(each);
+        }
+      })(real),
+  };
+}
+
+const quorum = ({ about }: TraceEvent): TraceEvent => ({
+  kind: 'hard-quorum',
+  about,
+  data: { witnesses: 3, asked: 3 },
+});
+
+describe('a quorum', () => {
+  it('recorded by one that doubts itself is found (10)', () => {
+    const doubtful = class extends Swim {
+      override get localHealth(): number {
+        return 2;
+      }
+    };
+    expectFound(10, crash(5, 'd'), { protocol: doubtful }, /a quorum against d with local health 2/);
+  });
+
+  it('recorded just after a stall is found (10)', () => {
+    const stalled = (plant?: Plant): Cluster => {
+      const checks = [new ContraryEvidence(resolveSwimOptions('lan'))];
+      const one = cluster({ nodes: 5, checks }, plant).settle().runFor(seconds(5));
+      one.stall(['a', 'b', 'c', 'e'], 400).runFor(500).crash('d');
+      return one.runFor(seconds(30));
+    };
+    const careless = class extends Swim {
+      override stalled(): void {}
+    };
+    expectFound(10, stalled, { protocol: careless }, /a quorum against d \d+ ms after a stall/);
+  });
+
+  it('of fewer refusals than relays could give is found (10)', () => {
+    const hasty = telling((event) =>
+      event.kind === 'hard-quorum' ? [{ ...event, data: { ...event.data, witnesses: 1 } }] : [event],
+    );
+    expectFound(10, crash(5, 'd'), hasty, /with 1 refusals where 2 could come/);
+  });
+
+  it('of one about the other of two is found (10)', () => {
+    const lonely = telling((event) => (event.kind === 'probe-failed' ? [event, quorum(event)] : [event]));
+    const pair = (plant?: Plant): Cluster => {
+      const checks = [new ContraryEvidence(resolveSwimOptions('lan', { maxLocalHealth: 0 }))];
+      const one = cluster({ nodes: 2, checks, swim: { components: { lhaProbe: false } } }, plant).settle();
+      return one.runFor(seconds(5)).powerOff('b').runFor(seconds(30));
+    };
+    expectFound(10, pair, lonely, /a quorum against b among 2/);
+  });
+
+  it('while several refuse and nobody answers is found (10)', () => {
+    const blind = telling((event) => (event.kind === 'refused' ? [event, quorum(event)] : [event]));
+    expectFound(10, crash(6, 'c', 'd', 'e'), blind, /while \d members refuse and nobody answers/);
+  });
+});
+
+describe('a hard verdict', () => {
+  it('about one that has answered since the quorum is found (10)', () => {
+    const deaf = telling((event) => {
+      if (event.kind === 'probe') return [event, quorum(event)];
+      return event.kind === 'probe-acked' ? [event, { ...event, kind: 'verdict', detail: 'hard' }] : [event];
+    });
+    expectFound(10, crash(5), deaf, /found \w unreachable in spite of its answer/);
+  });
+});
