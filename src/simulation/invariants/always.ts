@@ -12,6 +12,7 @@ import { Detection } from './detection.js';
 import { FalsePositives } from './false-positives.js';
 import { Grammar } from './grammar.js';
 import { Lattice } from './lattice.js';
+import { Leaves } from './leaves.js';
 import { Limits } from './limits.js';
 import { Load } from './load.js';
 import { LocalHealthCauses } from './local-health.js';
@@ -42,6 +43,7 @@ export function swimChecks(options: SwimOptions, latency?: Latency): readonly Ch
     calm,
     contacts,
     new Detection(options, calm),
+    new Leaves(options, calm),
     new Refutation(options),
     new Overrides(options, contacts),
     new Verdicts(options),

@@ -6,7 +6,7 @@ import type { SwimOptions } from '../../membership/swim/options.js';
  */
 
 /** The kernel's longest wait before it sends again on a link that was cut. */
-const MAX_RETRANSMIT_MS = 120_000;
+export const MAX_RETRANSMIT_MS = 120_000;
 
 /** What a rule about elapsed time leaves for rounding, for crossings of the network and for the step between two looks. */
 export const SLACK_MS = 2000;
@@ -82,19 +82,29 @@ export function agreementMs(options: SwimOptions, n: number, longestCutMs: numbe
   const recovery = (((s + 1) * (s + 2)) / 2) * interval;
   const traversal = (2 * n - 1) * interval;
   const syncs = 3 * 1.25 * options.maxSyncSpacingMs + 2 * 1.1 * options.syncIntervalMs;
-  const spread =
-    (options.retransmitMultiplier + 1) *
-    Math.ceil(Math.log2(n + 1)) *
-    Math.max(options.gossipIntervalMs, interval / 2);
   return (
     Math.min(MAX_RETRANSMIT_MS, longestCutMs) +
     recovery +
     2 * (longestSuspicionMs(options, n) + traversal) +
     syncs +
     3 * options.syncTimeoutMs +
-    spread +
+    spreadMs(options, n) +
     SLACK_MS
   );
+}
+
+/**
+ * How long after a leave in a calm network everybody must have heard of it: the leaver has told three, or given up, and
+ * gossip has brought it to all, (λ + 1) · log n rounds.
+ */
+export function leftEverywhereMs(options: SwimOptions, n: number): number {
+  return options.leaveTimeoutMs + spreadMs(options, n) + SLACK_MS;
+}
+
+function spreadMs(options: SwimOptions, n: number): number {
+  const { retransmitMultiplier, gossipIntervalMs, probeIntervalMs } = options;
+  const rounds = (retransmitMultiplier + 1) * Math.ceil(Math.log2(n + 1));
+  return rounds * Math.max(gossipIntervalMs, probeIntervalMs / 2);
 }
 
 /**

@@ -100,6 +100,14 @@ export class ContraryEvidence implements Check<SwimMessage> {
     }
   }
 
+  afterInput(node: WatchedNode<SwimMessage>, input: Input<SwimMessage>): void {
+    if (input.kind !== 'receive' || input.message.type !== 'ack') return;
+    const { id } = input.from;
+    if (this.#observers.of(node)?.answered.has(id) !== true || node.protocol.member(id)?.state !== 'suspect')
+      return;
+    violated(10, node, `holds hard evidence against ${nameOf(node, id)} in spite of its answer`);
+  }
+
   sent(node: WatchedNode<SwimMessage>, to: Peer, message: SwimMessage): void {
     if (message.type === 'ping') {
       const observer = this.#observers.of(node);
@@ -112,7 +120,7 @@ export class ContraryEvidence implements Check<SwimMessage> {
     }
   }
 
-  traced(node: WatchedNode<SwimMessage>, { kind, about, detail, data }: TraceEvent): void {
+  traced(node: WatchedNode<SwimMessage>, { kind, about, by, detail, data }: TraceEvent): void {
     if (about === undefined) return;
     switch (kind) {
       case 'probe':
@@ -125,9 +133,12 @@ export class ContraryEvidence implements Check<SwimMessage> {
       case 'replaced':
         this.#observers.of(node)?.quorums.add(about);
         return;
+      case 'suspected':
       case 'hard-contradicted': {
+        // Another suspicion has taken the place of that one.
+        const isItsOwn = kind === 'suspected' && by === node.id && detail === 'hard';
         const observer = this.#observers.of(node);
-        if (observer !== undefined) this.#forget(observer, about);
+        if (observer !== undefined && !isItsOwn) this.#forget(observer, about);
         return;
       }
       case 'verdict':

@@ -1,6 +1,7 @@
 import { resolveSwimOptions, type SwimOptions, type SwimOverrides } from '../../membership/swim/options.js';
 import { Random } from '../random.js';
 import type { ScheduledFault } from './fault.js';
+import * as calmThemes from './calm-themes.js';
 import * as networkThemes from './network-themes.js';
 import * as nodeThemes from './node-themes.js';
 import { nodeNames, type Scenario, type ScenarioOptions } from './scenario.js';
@@ -12,8 +13,15 @@ export interface GenerateOptions {
   readonly nodes: readonly [number, number];
 }
 
+type Themes = Readonly<Record<string, (stage: Stage) => void>>;
+
+const troubles: Themes = { ...networkThemes, ...nodeThemes };
+
 /** All that a scenario can be about. */
-export const themes: Readonly<Record<string, (stage: Stage) => void>> = { ...networkThemes, ...nodeThemes };
+export const themes: Themes = { ...troubles, ...calmThemes };
+
+/** How many scenarios are about one thing without trouble. */
+const CALM_SHARE = 0.06;
 
 /** Between the last fault and peace. */
 const AFTERWARDS_MS = 1000;
@@ -32,9 +40,10 @@ export function generateScenario(seed: number, { nodes: [min, max] }: GenerateOp
   const spanMs =
     (30_000 * 6 ** random.next() * swim.probeIntervalMs) / 1000 / (options.preset === 'wan' ? 2 : 1);
   const stage = new Stage(random.fork(), nodeNames(nodes), spanMs, swim);
-  const chosen = stage.some(1, 3, Object.keys(themes));
+  const chosen = stage.some(1, 3, Object.keys(troubles));
   // Forgetting shows only in those who were away for long.
-  const about = isForgetful && !chosen.includes('longAbsence') ? [...chosen, 'longAbsence'] : chosen;
+  const trouble = isForgetful && !chosen.includes('longAbsence') ? [...chosen, 'longAbsence'] : chosen;
+  const about = random.chance(CALM_SHARE) ? [random.pick(Object.keys(calmThemes))] : trouble;
   for (const theme of about) themes[theme]!(stage);
   const { schedule } = stage;
   return {

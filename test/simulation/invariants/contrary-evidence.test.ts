@@ -1,5 +1,5 @@
 import { describe, it } from '@jest/globals';
-import type { TraceEvent } from '../../../src/membership/protocol.js';
+import type { KnownPeer, TraceEvent } from '../../../src/membership/protocol.js';
 import type { SwimMessage } from '../../../src/membership/swim/messages.js';
 import { resolveSwimOptions } from '../../../src/membership/swim/options.js';
 import { Swim } from '../../../src/membership/swim/swim.js';
@@ -81,6 +81,35 @@ describe('a quorum', () => {
   it('while several refuse and nobody answers is found (10)', () => {
     const blind = telling((event) => (event.kind === 'refused' ? [event, quorum(event)] : [event]));
     expectFound(10, crash(6, 'c', 'd', 'e'), blind, /while \d members refuse and nobody answers/);
+  });
+});
+
+describe('hard evidence', () => {
+  it('that goes on in spite of an answer is found (10)', () => {
+    // Each suspicion is said to rest on hard evidence, and what gives that up is not told.
+    const stubborn = telling((event) => {
+      if (event.kind === 'suspected') return [event, quorum(event)];
+      return event.kind === 'hard-contradicted' ? [] : [event];
+    });
+    // Answers, and does not refute.
+    const mumbling = class extends Swim {
+      override receive(from: KnownPeer, message: SwimMessage): void {
+        if (!('updates' in message)) return super.receive(from, message);
+        const updates = message.updates.filter(({ type }) => type !== 'suspect');
+        super.receive(from, { ...message, updates });
+      }
+    };
+    const stalled = (plant?: Plant): Cluster => {
+      const checks = [new ContraryEvidence(resolveSwimOptions('lan'))];
+      const one = cluster({ nodes: 5, checks }, plant).settle().runFor(seconds(5)).stall('d', 3000);
+      return one.runFor(seconds(30));
+    };
+    expectFound(
+      10,
+      stalled,
+      { ...stubborn, protocol: mumbling },
+      /holds hard evidence against d in spite of its answer/,
+    );
   });
 });
 
