@@ -39,16 +39,17 @@ export function swimChecks(options: SwimOptions, latency?: Latency): readonly Ch
   const calm = new Calm<SwimMessage>({ maxLatencyMs: calmLatencyMs(options), latency });
   const contacts = new Contacts(options);
   const { components } = options;
+  const { revival, firsthand, contraryEvidence } = components;
   return [
     calm,
     contacts,
     new Detection(options, calm),
     new Leaves(options, calm),
-    new Refutation(options),
-    new Overrides(options, contacts),
+    // Protocols of the papers have other rules about the lost; of refutations the other check sees more.
+    revival && firsthand && contraryEvidence ? new Overrides(options, contacts) : new Refutation(options),
     new Verdicts(options),
     new ContraryEvidence(options),
-    new SuspicionBounds(options),
+    new SuspicionBounds(options, contacts),
     new Deadlines(options, contacts),
     new LocalHealthCauses(options),
     new Agreement(options, calm),

@@ -34,6 +34,8 @@ export class Contacts implements Check<SwimMessage> {
   readonly #observers = new PerNode<SwimMessage, Map<NodeId, Contact>>(() => new Map());
   /** Two processes have one address: hard evidence about it may be off (decisions 4). */
   #isShared = false;
+  /** What is being handled now, or was last. */
+  input: Input<SwimMessage> | undefined;
 
   constructor(options: SwimOptions) {
     this.#options = options;
@@ -52,13 +54,17 @@ export class Contacts implements Check<SwimMessage> {
   }
 
   beforeInput(node: WatchedNode<SwimMessage>, input: Input<SwimMessage>): void {
+    this.input = input;
     if (input.kind === 'link') {
       const { about, evidence } = input;
-      if (about.id === undefined || evidence === 'silent' || evidence === 'local') return;
-      const contact = this.#of(node, about.id);
-      if (contact !== undefined && evidence === 'up') contact.isUnlinked = false;
-      else if (contact !== undefined && evidence !== 'refused' && evidence !== 'replaced')
-        contact.isUnlinked = true;
+      if (about.id === undefined) return;
+      if (evidence === 'up') {
+        const contact = this.#observers.of(node)?.get(about.id);
+        if (contact !== undefined) contact.isUnlinked = false;
+      } else if (evidence === 'closed' || evidence === 'goodbye') {
+        const contact = this.#of(node, about.id);
+        if (contact !== undefined) contact.isUnlinked = true;
+      }
       return;
     }
     if (input.kind !== 'receive' || input.message.type !== 'ack') return;

@@ -43,6 +43,8 @@ export class ContraryEvidence implements Check<SwimMessage> {
   }));
   /** Two processes have one address: refusals there may not count at all (decisions 4). */
   #isShared = false;
+  /** In this input. */
+  #hasAnswered = false;
 
   constructor(options: SwimOptions) {
     this.#options = options;
@@ -75,18 +77,23 @@ export class ContraryEvidence implements Check<SwimMessage> {
 
   beforeInput(node: WatchedNode<SwimMessage>, input: Input<SwimMessage>): void {
     if (input.kind === 'timer' || input.kind === 'told') return;
+    if (input.kind === 'receive' && input.message.type !== 'ack') return;
     const observer = this.#observers.of(node);
     if (observer === undefined) return;
     switch (input.kind) {
       case 'receive':
-        if (input.message.type !== 'ack') return;
-        observer.refusing.clear();
-        if (observer.asked.get(input.message.seq) === input.from.id) observer.answered.add(input.from.id);
+        if (observer.refusing.size > 0) observer.refusing.clear();
+        if (observer.asked.size > 0 && input.message.type === 'ack') {
+          const id = observer.asked.get(input.message.seq);
+          if (id !== input.from.id) return;
+          observer.answered.add(id);
+          this.#hasAnswered = true;
+        }
         return;
       case 'link': {
         const { id } = input.about;
         if (id === undefined || input.evidence === 'up') return;
-        lose(observer, id);
+        if (observer.relays.size > 0) lose(observer, id);
         if (input.evidence === 'refused' && node.protocol.member(id)?.isActive === true)
           observer.refusing.add(id);
         return;
@@ -101,7 +108,8 @@ export class ContraryEvidence implements Check<SwimMessage> {
   }
 
   afterInput(node: WatchedNode<SwimMessage>, input: Input<SwimMessage>): void {
-    if (input.kind !== 'receive' || input.message.type !== 'ack') return;
+    if (!this.#hasAnswered || input.kind !== 'receive') return;
+    this.#hasAnswered = false;
     const { id } = input.from;
     if (this.#observers.of(node)?.answered.has(id) !== true || node.protocol.member(id)?.state !== 'suspect')
       return;

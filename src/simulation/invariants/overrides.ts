@@ -16,28 +16,24 @@ type Outcomes = readonly (Fact | undefined)[];
 
 /**
  * Rule 7, on what happens: each observer holds what the override table makes of what it held and of what it is told, by
- * gossip, in pages and by those who leave. Nothing is dropped, nothing lower is taken.
+ * gossip, in pages and by those who leave. Nothing is dropped, nothing lower is taken. Rule 8: nor is a refutation, however
+ * it travels.
  *
  * And rule 5: the lost come back by their own word only; what others say of them is never announced before contact.
  */
 export class Overrides implements Check<SwimMessage> {
   readonly #options: SwimOptions;
-  readonly #isOn: boolean;
   readonly #counts = new MemberCount<SwimMessage>();
   readonly #contacts: Contacts;
   /** What this input must lead to, of those members of whom it says anything new. */
   readonly #outcomes = new Map<NodeId, Outcomes>();
   /** Members about whom the node has had a reason of its own in this input. */
   readonly #own = new Set<NodeId>();
-  #input: Input<SwimMessage> | undefined;
   #hasTakenPage = false;
 
   constructor(options: SwimOptions, contacts: Contacts) {
     this.#options = options;
     this.#contacts = contacts;
-    // Protocols of the papers have other rules.
-    const { revival, firsthand, contraryEvidence } = options.components;
-    this.#isOn = revival && firsthand && contraryEvidence;
   }
 
   ended(node: WatchedNode<SwimMessage>): void {
@@ -47,35 +43,37 @@ export class Overrides implements Check<SwimMessage> {
   event(node: WatchedNode<SwimMessage>, event: MembershipEvent): void {
     this.#counts.event(node, event);
     const { type, member, previous } = event;
-    if (!this.#isOn || type !== 'joined' || previous?.state !== 'unreachable') return;
-    if (this.#input?.kind !== 'receive' || this.#input.from.id !== member.id)
+    if (type !== 'joined' || previous?.state !== 'unreachable') return;
+    const { input } = this.#contacts;
+    if (input?.kind !== 'receive' || input.from.id !== member.id)
       violated(5, node, `took ${member.name} back, which it held unreachable, without a word of its own`);
   }
 
   traced(node: WatchedNode<SwimMessage>, { kind, about, by }: TraceEvent): void {
-    if (about !== undefined && (kind === 'reaped' || (kind === 'suspected' && by === node.id)))
+    if (
+      this.#outcomes.size > 0 &&
+      about !== undefined &&
+      (kind === 'reaped' || (kind === 'suspected' && by === node.id))
+    )
       this.#own.add(about);
   }
 
   sent(_node: WatchedNode<SwimMessage>, _to: Peer, { type }: SwimMessage): void {
-    if (type === 'pageTaken') this.#hasTakenPage = true;
+    if (type === 'pageTaken' && this.#outcomes.size > 0) this.#hasTakenPage = true;
   }
 
   beforeInput(node: WatchedNode<SwimMessage>, input: Input<SwimMessage>): void {
-    this.#input = input;
-    this.#own.clear();
-    this.#hasTakenPage = false;
-    if (!this.#isOn || input.kind !== 'receive' || node.protocol.local.state === 'left') return;
+    if (input.kind !== 'receive') return;
     const { from, message } = input;
-    const records = recordsOf(message);
-    if (records.length > 0) for (const record of records) this.#listed(node, from, record);
-    else if (message.type === 'leaving')
+    const isTelling = message.type === 'leaving' || updatesOf(message).length + recordsOf(message).length > 0;
+    if (!isTelling || node.protocol.local.state === 'left') return;
+    for (const record of recordsOf(message)) this.#listed(node, from, record);
+    if (message.type === 'leaving')
       this.#claimed(node, from, { id: from.id, state: 'left', incarnation: message.incarnation });
     else this.#told(node, from, message);
   }
 
   afterInput(node: WatchedNode<SwimMessage>, input: Input<SwimMessage>): void {
-    this.#input = undefined;
     if (this.#outcomes.size === 0) return;
     const isPage = input.kind === 'receive' && input.message.type === 'page';
     // A page that nobody waits for is not taken.
@@ -83,6 +81,8 @@ export class Overrides implements Check<SwimMessage> {
       for (const [id, outcomes] of this.#outcomes) if (!this.#own.has(id)) this.#compare(node, id, outcomes);
     }
     this.#outcomes.clear();
+    this.#own.clear();
+    this.#hasTakenPage = false;
   }
 
   #compare(node: WatchedNode<SwimMessage>, id: NodeId, outcomes: Outcomes): void {
@@ -92,7 +92,9 @@ export class Overrides implements Check<SwimMessage> {
     );
     if (isExpected || (now === undefined && this.#isFull(node))) return;
     const wanted = outcomes.map(show).join(' or ');
-    violated(7, node, `holds ${now?.name ?? id} ${show(now)} after what it was told, not ${wanted}`);
+    const isRefuted = now?.state === 'suspect' && outcomes.every((fact) => fact?.state === 'alive');
+    const rule = isRefuted && outcomes.every((fact) => fact!.incarnation > now.incarnation) ? 8 : 7;
+    violated(rule, node, `holds ${now?.name ?? id} ${show(now)} after what it was told, not ${wanted}`);
   }
 
   /** Updates: only who counts may say something of others. */
@@ -133,7 +135,11 @@ export class Overrides implements Check<SwimMessage> {
 
   #claimed(node: WatchedNode<SwimMessage>, from: KnownPeer, claim: Claim): void {
     if (claim.id === node.id) return;
-    const outcomes = this.#held(node, claim.id).flatMap((held) => this.#after(node, from, claim, held));
+    const held = this.#held(node, claim.id);
+    const isSingle = held.length === 1;
+    const outcomes = isSingle
+      ? this.#after(node, from, claim, held[0])
+      : held.flatMap((one) => this.#after(node, from, claim, one));
     this.#outcomes.set(claim.id, outcomes);
   }
 

@@ -1,9 +1,8 @@
-import type { Peer } from '../../membership/protocol.js';
 import type { SwimMessage } from '../../membership/swim/messages.js';
 import type { SwimOptions } from '../../membership/swim/options.js';
 import type { Member } from '../../membership/membership.js';
 import type { Check, Input, WatchedNode } from './check.js';
-import { recordsOf, updatesOf } from './claims.js';
+import { updatesOf } from './claims.js';
 import { violated } from './violation.js';
 
 /** A refutation that a node is being told, of a suspicion that it holds. */
@@ -14,30 +13,28 @@ interface Refuted {
 
 /**
  * Rule 8: a refutation before expiry always cancels the suspicion. Whoever holds a member suspect and is told by a
- * member that it lives, with a higher incarnation, does not hold it suspect at the old one any more; nor does who takes a
- * page that lists it with one.
+ * member that it lives, with a higher incarnation, does not hold it suspect at the old one any more.
  */
 export class Refutation implements Check<SwimMessage> {
   readonly #options: SwimOptions;
   /** Of the input that is being handled. */
   #refuted: Refuted[] = [];
-  #hasTakenPage = false;
 
   constructor(options: SwimOptions) {
     this.#options = options;
   }
 
   beforeInput(node: WatchedNode<SwimMessage>, input: Input<SwimMessage>): void {
-    this.#hasTakenPage = false;
     if (input.kind !== 'receive') return;
-    for (const record of recordsOf(input.message)) this.#told(node, record);
     const updates = updatesOf(input.message);
     if (updates.length === 0 || !isActive(node, input.from.id)) return;
-    for (const update of updates) if (update.type === 'alive') this.#told(node, update.member);
-  }
-
-  sent(_node: WatchedNode<SwimMessage>, _to: Peer, { type }: SwimMessage): void {
-    if (type === 'pageTaken') this.#hasTakenPage = true;
+    for (const update of updates) {
+      if (update.type !== 'alive') continue;
+      const held = node.protocol.member(update.member.id);
+      const rise = held?.state === 'suspect' ? update.member.incarnation - held.incarnation : 0;
+      if (rise > 0 && rise <= this.#options.maxIncarnationJump)
+        this.#refuted.push({ held: held!, incarnation: update.member.incarnation });
+    }
   }
 
   afterInput(node: WatchedNode<SwimMessage>, input: Input<SwimMessage>): void {
@@ -45,8 +42,7 @@ export class Refutation implements Check<SwimMessage> {
     const refuted = this.#refuted;
     this.#refuted = [];
     // The same message may have said that its sender does not count any more.
-    if (input.kind !== 'receive') return;
-    if (input.message.type === 'page' ? !this.#hasTakenPage : !isActive(node, input.from.id)) return;
+    if (input.kind !== 'receive' || !isActive(node, input.from.id)) return;
     for (const { held, incarnation } of refuted) {
       const now = node.protocol.member(held.id);
       if (now !== undefined && now.state !== 'left' && now.incarnation < incarnation) {
@@ -57,13 +53,6 @@ export class Refutation implements Check<SwimMessage> {
         );
       }
     }
-  }
-
-  #told(node: WatchedNode<SwimMessage>, { id, incarnation }: Member): void {
-    const held = node.protocol.member(id);
-    const rise = held?.state === 'suspect' ? incarnation - held.incarnation : 0;
-    if (rise > 0 && rise <= this.#options.maxIncarnationJump)
-      this.#refuted.push({ held: held!, incarnation });
   }
 }
 

@@ -5,7 +5,8 @@ import type { NodeId } from '../../node-id.js';
 import type { SwimMessage } from '../../membership/swim/messages.js';
 import { updatesOf } from './claims.js';
 import { longestSuspicionMs, shortestSuspicionMs, suspicionMs } from './bounds.js';
-import type { Check, Input, WatchedNode } from './check.js';
+import type { Check, WatchedNode } from './check.js';
+import type { Contacts } from './contacts.js';
 import { MemberCount } from './member-count.js';
 import { PerNode } from './per-node.js';
 import { violated } from './violation.js';
@@ -22,13 +23,13 @@ interface Suspicion {
  */
 export class SuspicionBounds implements Check<SwimMessage> {
   readonly #options: SwimOptions;
+  readonly #contacts: Contacts;
   readonly #counts = new MemberCount<SwimMessage>();
   readonly #suspicions = new PerNode<SwimMessage, Map<NodeId, Suspicion>>(() => new Map());
 
-  #input: Input<SwimMessage> | undefined;
-
-  constructor(options: SwimOptions) {
+  constructor(options: SwimOptions, contacts: Contacts) {
     this.#options = options;
+    this.#contacts = contacts;
   }
 
   started(node: WatchedNode<SwimMessage>): void {
@@ -44,10 +45,6 @@ export class SuspicionBounds implements Check<SwimMessage> {
     this.#counts.event(node, event);
     if (event.type !== 'suspected' && event.type !== 'updated')
       this.#suspicions.of(node)?.delete(event.member.id);
-  }
-
-  beforeInput(_node: WatchedNode<SwimMessage>, input: Input<SwimMessage>): void {
-    this.#input = input;
   }
 
   traced(node: WatchedNode<SwimMessage>, { kind, about, by, data }: TraceEvent): void {
@@ -76,8 +73,9 @@ export class SuspicionBounds implements Check<SwimMessage> {
 
   /** Whether an update of this message accuses the member in that name. What pages list confirms nothing. */
   #isAccused(id: NodeId, accuser: NodeId): boolean {
-    if (this.#input?.kind !== 'receive') return false;
-    return updatesOf(this.#input.message).some(
+    const { input } = this.#contacts;
+    if (input?.kind !== 'receive') return false;
+    return updatesOf(input.message).some(
       (update) =>
         (update.type === 'suspect' && update.id === id && update.accuser === accuser) ||
         (update.type === 'unreachable' && update.id === id && update.by === accuser),
