@@ -11,8 +11,8 @@ import { SimulationError } from './simulation-error.js';
 const name = v.string('must be the name of a node');
 const states = ['alive', 'suspect', 'unreachable', 'left'] as const satisfies readonly MemberState[];
 const state = v.picklist(states, `must be ${states.map((each) => `"${each}"`).join(', ')}`);
-const withinEntries = { within: v.optional(duration) };
-const within = v.strictObject(withinEntries, 'must be an object, for example { within: 5000 }');
+const withinEntries = { withinMs: v.optional(duration) };
+const within = v.strictObject(withinEntries, 'must be an object, for example { withinMs: 5000 }');
 const by = v.strictObject({ by: name, ...withinEntries }, 'must be an object, for example { by: "a" }');
 
 /** The arguments of a simulation's calls, by their names. */

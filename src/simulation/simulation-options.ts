@@ -37,5 +37,5 @@ export interface SimulationOptions<M> {
 
 export interface Within {
   /** Longest wait in virtual milliseconds. Default: 120,000. */
-  readonly within?: number | undefined;
+  readonly withinMs?: number | undefined;
 }

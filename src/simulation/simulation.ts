@@ -166,11 +166,12 @@ export class Simulation<M> {
   /** @throws SimulationError when it does not come to hold in time */
   until(what: string, holds: () => boolean, options: Within = {}, stepMs = FINE_STEP_MS): this {
     checkCall('until', { what, holds, options, stepMs });
-    const { within = PATIENCE_MS } = options;
+    const { withinMs = PATIENCE_MS } = options;
     this.#explained(() => {
-      const endMs = this.clock.now() + within;
+      const endMs = this.clock.now() + withinMs;
       while (!answerOf(holds)) {
-        if (this.clock.now() >= endMs) throw new SimulationError(`Waited ${within} ms in vain until ${what}`);
+        if (this.clock.now() >= endMs)
+          throw new SimulationError(`Waited ${withinMs} ms in vain until ${what}`);
         this.clock.runFor(stepMs);
       }
     });
@@ -368,9 +369,9 @@ export class Simulation<M> {
     if (start === 'one-by-one') this.until(`${node.name} has joined`, () => node.members.length > 1);
   }
 
-  #untilHeld(name: string, state: MemberState, { by, within }: Within & { readonly by: string }): this {
+  #untilHeld(name: string, state: MemberState, { by, withinMs }: Within & { readonly by: string }): this {
     for (const node of [by, name]) this.node(node);
-    return this.until(`${by} holds ${name} ${state}`, () => this.stateAt(by, name) === state, { within });
+    return this.until(`${by} holds ${name} ${state}`, () => this.stateAt(by, name) === state, { withinMs });
   }
 
   /** Adds to an error what is needed to understand and to repeat it. */

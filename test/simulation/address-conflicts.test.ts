@@ -30,7 +30,7 @@ describe('two live processes at one address', () => {
       }
       // The seeds dialled the second one back; they hold a link to the first, or hear of it soon.
       expect(conflictsAt('a') + conflictsAt('b')).toBeGreaterThan(0);
-      cluster.healAll().settle({ within: minutes(2) });
+      cluster.healAll().settle({ withinMs: minutes(2) });
     },
   );
 

@@ -73,13 +73,13 @@ describe('a simulation', () => {
     ['time without end', (c) => c.runFor(Infinity), 'runFor: ms is Infinity, but must be finite'],
     [
       'a wait that is no time',
-      (c) => c.settle({ within: Number.NaN }),
-      'settle: options.within is NaN, but must be',
+      (c) => c.settle({ withinMs: Number.NaN }),
+      'settle: options.withinMs is NaN, but must be',
     ],
     [
       'the option of another class',
-      (c) => c.settle({ withinMs: 5 } as never),
-      'settle: options.withinMs is not an option; did you mean "within"?',
+      (c) => c.settle({ within: 5 } as never),
+      'settle: options.within is not an option; did you mean "withinMs"?',
     ],
     [
       'steps of nothing',

@@ -9,7 +9,7 @@ describe('a crash whose port refuses', () => {
     for (const seed of nodes > 16 ? SEEDS.slice(0, 2) : SEEDS) {
       const cluster = simulate({ nodes, seed }).settle().runFor(seconds(5));
       const crashedAtMs = cluster.nowMs;
-      cluster.crash('c').untilEveryoneHolds('c', 'unreachable', { within: seconds(1) });
+      cluster.crash('c').untilEveryoneHolds('c', 'unreachable', { withinMs: seconds(1) });
       expect(cluster.nowMs - crashedAtMs).toBeGreaterThanOrEqual(500);
       expect(cluster.settle().agrees).toBe(true);
     }
@@ -25,7 +25,7 @@ describe('a crash whose port refuses', () => {
   it('of several at once leaves the others agreeing, without a false word about them', () => {
     const cluster = simulate({ nodes: 16, seed: 10 }).settle().runFor(seconds(5));
     cluster.crash('c').crash('d').crash('e').crash('f');
-    cluster.settle({ within: silentDeathMs(16) });
+    cluster.settle({ withinMs: silentDeathMs(16) });
     for (const name of ['a', 'b', 'g', 'p']) {
       expect(cluster.eventsAt('a').about(name === 'a' ? 'b' : name)).toEqual(['joined']);
     }
@@ -43,7 +43,7 @@ describe('a crash whose port refuses', () => {
       const victims = cluster.names.slice(nodes - dead);
       const isKnown = (): boolean => victims.every((name) => cluster.everyoneHolds(name, 'unreachable'));
       for (const name of victims) cluster.crash(name);
-      cluster.until('all know', isKnown, { within: seconds(2) });
+      cluster.until('all know', isKnown, { withinMs: seconds(2) });
     }
   });
 
@@ -53,14 +53,14 @@ describe('a crash whose port refuses', () => {
     const crashedAtMs = cluster.nowMs;
     for (const name of victims) cluster.crash(name);
     const isKnown = (): boolean => victims.every((name) => cluster.everyoneHolds(name, 'unreachable'));
-    cluster.until('it knows', isKnown, { within: minSuspicionMs(nodes) + seconds(2) });
+    cluster.until('it knows', isKnown, { withinMs: minSuspicionMs(nodes) + seconds(2) });
     expect(cluster.nowMs - crashedAtMs).toBeGreaterThanOrEqual(minSuspicionMs(nodes));
   });
 
   it('in a cluster of two is silence like any other: one refusal proves nothing', () => {
     const cluster = simulate({ nodes: 2, seed: 11 }).settle().runFor(seconds(5));
     const crashedAtMs = cluster.nowMs;
-    cluster.crash('b').untilUnreachable('b', { by: 'a', within: silentDeathMs(2) });
+    cluster.crash('b').untilUnreachable('b', { by: 'a', withinMs: silentDeathMs(2) });
     expect(cluster.nowMs - crashedAtMs).toBeGreaterThanOrEqual(minSuspicionMs(2));
   });
 });
@@ -70,7 +70,7 @@ describe('a crash that answers nothing', () => {
     for (const seed of SEEDS.slice(0, nodes > 16 ? 1 : 3)) {
       const cluster = simulate({ nodes, seed }).settle().runFor(seconds(5));
       const diedAtMs = cluster.nowMs;
-      cluster.powerOff('b').untilEveryoneHolds('b', 'unreachable', { within: silentDeathMs(nodes) });
+      cluster.powerOff('b').untilEveryoneHolds('b', 'unreachable', { withinMs: silentDeathMs(nodes) });
       expect(cluster.nowMs - diedAtMs).toBeGreaterThanOrEqual(minSuspicionMs(nodes - 1));
       cluster.settle();
     }
@@ -94,7 +94,7 @@ describe('a restart at the same address', () => {
       .crash('c')
       .runFor(100)
       .restart('c')
-      .settle({ within: seconds(10) });
+      .settle({ withinMs: seconds(10) });
     for (const name of ['a', 'b', 'd', 'e']) {
       expect(cluster.stateAt(name, 'c#1')).not.toBe('alive');
       expect(cluster.eventsAt(name).about('c#2')).toEqual(['joined']);
@@ -104,7 +104,7 @@ describe('a restart at the same address', () => {
 
   it('long after the crash admits the new process too', () => {
     const cluster = simulate({ nodes: 5, seed: 6 }).settle().crash('c').settle().runFor(minutes(5));
-    cluster.restart('c').settle({ within: seconds(10) });
+    cluster.restart('c').settle({ withinMs: seconds(10) });
   });
 
   it('of all but one at once ends in one cluster', () => {
@@ -112,7 +112,7 @@ describe('a restart at the same address', () => {
     for (const name of ['b', 'c', 'd', 'e']) cluster.crash(name);
     cluster.runFor(seconds(1));
     for (const name of ['b', 'c', 'd', 'e']) cluster.restart(name);
-    cluster.settle({ within: seconds(60) });
+    cluster.settle({ withinMs: seconds(60) });
   });
 });
 
@@ -120,7 +120,7 @@ describe('a graceful leave', () => {
   it.each([2, 3, 16, 64])('of one of %i is left everywhere, never suspected or unreachable', (nodes) => {
     for (const seed of nodes > 16 ? SEEDS.slice(0, 1) : SEEDS) {
       const cluster = simulate({ nodes, seed }).settle().runFor(seconds(2));
-      cluster.leave('b').untilEveryoneHolds('b', 'left', { within: seconds(2) + disseminationMs(nodes) });
+      cluster.leave('b').untilEveryoneHolds('b', 'left', { withinMs: seconds(2) + disseminationMs(nodes) });
       cluster.runFor(seconds(30));
       expect(cluster.node('b').isRunning).toBe(false);
       for (const name of cluster.names) {
@@ -132,7 +132,7 @@ describe('a graceful leave', () => {
 
   it('is done within two seconds', () => {
     const cluster = simulate({ nodes: 8, seed: 3 }).settle();
-    cluster.leave('d').until('d has ended', () => !cluster.node('d').isRunning, { within: seconds(2) });
+    cluster.leave('d').until('d has ended', () => !cluster.node('d').isRunning, { withinMs: seconds(2) });
   });
 
   it('of several at once is left everywhere', () => {
@@ -147,7 +147,7 @@ describe('a graceful leave', () => {
 
   it('may be followed by a new process at the same address', () => {
     const cluster = simulate({ nodes: 4, seed: 5 }).settle().leave('c').runFor(seconds(3));
-    cluster.restart('c').settle({ within: seconds(10) });
+    cluster.restart('c').settle({ withinMs: seconds(10) });
     expect(cluster.eventsAt('a').about('c#1')).toEqual(['joined', 'left']);
     expect(cluster.eventsAt('a').about('c#2')).toEqual(['joined']);
   });

@@ -3,7 +3,7 @@ import { minutes, seconds, simulate } from '../../src/simulation/simulate.js';
 
 describe('nodes that join', () => {
   it.each([3, 8, 32])('one after the other, %i of them, agree', (nodes) => {
-    const cluster = simulate({ nodes, seed: nodes }).settle({ within: seconds(10) });
+    const cluster = simulate({ nodes, seed: nodes }).settle({ withinMs: seconds(10) });
     expect(cluster.membersAt('a')).toEqual([...cluster.names].sort());
     for (const name of cluster.names) {
       for (const other of cluster.names) {
@@ -13,13 +13,13 @@ describe('nodes that join', () => {
   });
 
   it.each([1, 2, 3])('all at once, 32 of them, agree (seed %i)', (seed) => {
-    const cluster = simulate({ nodes: 32, seed, start: 'together' }).settle({ within: seconds(30) });
+    const cluster = simulate({ nodes: 32, seed, start: 'together' }).settle({ withinMs: seconds(30) });
     expect(cluster.membersAt('b')).toHaveLength(32);
   });
 
   it('agree through bytes as well as by reference', () => {
     simulate({ nodes: 5, seed: 4, wire: true, start: 'together' })
-      .settle({ within: seconds(10) })
+      .settle({ withinMs: seconds(10) })
       .runFor(minutes(1));
   });
 
@@ -40,7 +40,7 @@ describe('nodes that join', () => {
     const cluster = simulate({ nodes: 2, seed: 6, start: 'apart' }).crash('b');
     cluster.join('a', 'b').runFor(seconds(5));
     expect(cluster.membersAt('a')).toEqual(['a']);
-    cluster.restart('b').settle({ within: seconds(30) });
+    cluster.restart('b').settle({ withinMs: seconds(30) });
   });
 
   it('bring two clusters together', () => {
@@ -48,7 +48,7 @@ describe('nodes that join', () => {
     cluster.join('b', 'a').join('c', 'a').join('e', 'd').join('f', 'd').runFor(seconds(5));
     expect(cluster.membersAt('a')).toEqual(['a', 'b', 'c']);
     expect(cluster.membersAt('f')).toEqual(['d', 'e', 'f']);
-    cluster.join('f', 'b').settle({ within: seconds(20) });
+    cluster.join('f', 'b').settle({ withinMs: seconds(20) });
   });
 
   it('spread changes of metadata', () => {

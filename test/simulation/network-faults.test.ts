@@ -45,7 +45,7 @@ describe('a member that one other cannot reach', () => {
   it.each([1, 2, 3])('is never unreachable, since relays reach it (seed %i)', (seed) => {
     const cluster = simulate({ nodes: 5, seed }).settle().cut('a', 'c').runFor(minutes(5));
     expect(told(cluster, 'unreachable')).toEqual([]);
-    cluster.healAll().settle({ within: minutes(2) });
+    cluster.healAll().settle({ withinMs: minutes(2) });
   });
 
   it('is never unreachable either when only one direction is cut', () => {
@@ -83,7 +83,7 @@ describe('a partition', () => {
     expect(cluster.membersAt('a')).toEqual(left);
     expect(cluster.membersAt('h')).toEqual(right);
     expect(cluster.eventsAt('a').about('b')).toEqual(['joined']);
-    cluster.healAll().settle({ within: minutes(2) });
+    cluster.healAll().settle({ withinMs: minutes(2) });
     // The other side's verdict about b arrives with the heal: a doubt at most, and b refutes it.
     expect(cluster.eventsAt('a').about('b')).not.toContain('unreachable');
     expect(cluster.eventsAt('a').about('h').at(-1)).toBe('joined');
@@ -93,13 +93,13 @@ describe('a partition', () => {
     const cluster = simulate({ nodes: 5, seed: 4 }).settle();
     cluster.partition(['c'], ['a', 'b', 'd', 'e']).runFor(minutes(3));
     expect(cluster.membersAt('c')).toEqual(['c']);
-    cluster.healAll().settle({ within: minutes(2) });
+    cluster.healAll().settle({ withinMs: minutes(2) });
   });
 
   it('of 100 minutes, longer than anybody is remembered, heals by the address book', () => {
     const cluster = simulate({ nodes: 5, seed: 1 }).settle();
     cluster.partition(['c'], ['a', 'b', 'd', 'e']).runFor(minutes(100));
-    cluster.healAll().settle({ within: minutes(5) });
+    cluster.healAll().settle({ withinMs: minutes(5) });
   });
 
   it('of a minute, again and again, ends in agreement', () => {
@@ -107,7 +107,7 @@ describe('a partition', () => {
     for (let round = 0; round < 5; round++) {
       cluster.partition(['a', 'b', 'c'], ['d', 'e', 'f']).runFor(seconds(20)).healAll().runFor(seconds(20));
     }
-    cluster.settle({ within: minutes(3) });
+    cluster.settle({ withinMs: minutes(3) });
   });
 });
 
@@ -115,7 +115,7 @@ describe('loss', () => {
   it('of 5 % of all messages for ten minutes leads to no false verdict among 16', () => {
     const cluster = simulate({ nodes: 16, seed: 1 }).settle().lose(0.05).runFor(minutes(10));
     expect(told(cluster, 'unreachable', 'left')).toEqual([]);
-    cluster.lose(0).settle({ within: minutes(1) });
+    cluster.lose(0).settle({ withinMs: minutes(1) });
   });
 
   it('of 20 % does not keep nodes from joining', () => {
@@ -124,7 +124,7 @@ describe('loss', () => {
     cluster
       .runFor(minutes(1))
       .lose(0)
-      .settle({ within: minutes(1) });
+      .settle({ withinMs: minutes(1) });
   });
 });
 

@@ -64,8 +64,8 @@ describe('a suspended machine', () => {
 
   it('comes back as itself, judges nobody, and is seen alive again', () => {
     const cluster = simulate({ nodes: 6, seed: 2 }).settle().runFor(seconds(5));
-    cluster.suspend('c', minutes(5)).untilEveryoneHolds('c', 'unreachable', { within: minutes(2) });
-    cluster.runFor(minutes(5)).settle({ within: minutes(2) });
+    cluster.suspend('c', minutes(5)).untilEveryoneHolds('c', 'unreachable', { withinMs: minutes(2) });
+    cluster.runFor(minutes(5)).settle({ withinMs: minutes(2) });
     for (const name of ['a', 'b', 'd', 'e', 'f']) {
       expect(cluster.eventsAt('c').about(name)).toEqual(['joined']);
       expect(cluster.eventsAt(name).about('c').at(-1)).toBe('joined');
@@ -77,7 +77,7 @@ describe('a suspended machine', () => {
     cluster
       .suspend('c', minutes(90))
       .runFor(minutes(90))
-      .settle({ within: minutes(2) });
+      .settle({ withinMs: minutes(2) });
     expect(cluster.eventsAt('c').about('a')).toEqual(['joined', 'unreachable', 'joined']);
   });
 });
@@ -144,7 +144,7 @@ describe('two processes at one address', () => {
       expect(cluster.membersAt(name)).toEqual(['a', 'b', 'c', 'c#2', 'd', 'e']);
       expect(cluster.eventsAt(name).about('c#1')).not.toContain('unreachable');
     }
-    cluster.healAll().settle({ within: minutes(2) });
+    cluster.healAll().settle({ withinMs: minutes(2) });
   });
 
   it('are a conflict for those that dial the second one and still hear from the first', () => {
@@ -152,7 +152,7 @@ describe('two processes at one address', () => {
     cluster.shareAddress('c').runFor(minutes(2));
     const notices = cluster.names.flatMap((name) => cluster.node(name).notices.map(({ type }) => type));
     expect(notices).toContain('address-conflict');
-    cluster.healAll().settle({ within: minutes(2) });
+    cluster.healAll().settle({ withinMs: minutes(2) });
   });
 });
 

@@ -9,7 +9,7 @@ describe('a process that is stopped (SIGSTOP)', () => {
       .pause('c')
       .runFor(minSuspicionMs(5) - 500)
       .resume('c')
-      .settle({ within: seconds(20) });
+      .settle({ withinMs: seconds(20) });
     for (const name of ['a', 'b', 'd', 'e']) {
       expect(cluster.eventsAt(name).about('c')).not.toContain('unreachable');
       expect(cluster.eventsAt('c').about(name)).toEqual(['joined']);
@@ -20,11 +20,11 @@ describe('a process that is stopped (SIGSTOP)', () => {
   it.each([1, 2, 3])('for longer is unreachable, and comes back as itself (seed %i)', (seed) => {
     const cluster = simulate({ nodes: 5, seed }).settle().runFor(seconds(5));
     const { id } = cluster.node('c');
-    cluster.pause('c').untilEveryoneHolds('c', 'unreachable', { within: maxSuspicionMs(5) + seconds(10) });
+    cluster.pause('c').untilEveryoneHolds('c', 'unreachable', { withinMs: maxSuspicionMs(5) + seconds(10) });
     cluster
       .runFor(seconds(30))
       .resume('c')
-      .settle({ within: seconds(30) });
+      .settle({ withinMs: seconds(30) });
     expect(cluster.node('c').id).toBe(id);
     for (const name of ['a', 'b', 'd', 'e']) {
       expect(cluster.eventsAt(name).about('c')).toEqual(['joined', 'suspected', 'unreachable', 'joined']);
@@ -40,7 +40,7 @@ describe('a process that is stopped (SIGSTOP)', () => {
       .pause('c')
       .runFor(minutes(40))
       .resume('c')
-      .settle({ within: seconds(30) });
+      .settle({ withinMs: seconds(30) });
     expect(cluster.node('c').id).toBe(id);
     expect(cluster.eventsAt('a').about('c')).toEqual(['joined', 'suspected', 'unreachable', 'joined']);
     expect(cluster.eventsAt('c').about('a')).toEqual(['joined', 'unreachable', 'joined']);
@@ -54,7 +54,7 @@ describe('a process that is stopped (SIGSTOP)', () => {
       .crash('d')
       .runFor(seconds(1))
       .resume('c')
-      .settle({ within: seconds(30) });
+      .settle({ withinMs: seconds(30) });
     expect(cluster.stateAt('c', 'd')).toBe('unreachable');
     for (const name of ['a', 'b', 'e', 'f']) expect(cluster.eventsAt('c').about(name)).toEqual(['joined']);
   });

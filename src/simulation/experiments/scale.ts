@@ -63,12 +63,12 @@ export const scale: Experiment<Cell, Outcome> = {
       });
       since = now;
     };
-    phase('join together, until all agree', () => cluster.settle({ within: PATIENCE_MS }));
+    phase('join together, until all agree', () => cluster.settle({ withinMs: PATIENCE_MS }));
     phase('10 s at rest', () => cluster.runFor(REST_MS));
     const heapBytes = host.heapUsedBytes() - heapBefore;
     phase(`${CRASHES} crash, until all agree`, () => {
       for (const name of pickMembers(cluster.names, CRASHES, seed)) cluster.crash(name);
-      cluster.settle({ within: PATIENCE_MS });
+      cluster.settle({ withinMs: PATIENCE_MS });
     });
     return { phases, heapBytes, peakRssBytes: host.peakRssBytes() };
   },

@@ -114,7 +114,7 @@ function runUntil(cluster: Simulation<SwimMessage>, atMs: number): void {
 }
 
 function agree(cluster: Simulation<SwimMessage>, withinMs: number): void {
-  cluster.until('all agree', () => cluster.agrees, { within: withinMs }, AGREEMENT_STEP_MS);
+  cluster.until('all agree', () => cluster.agrees, { withinMs }, AGREEMENT_STEP_MS);
 }
 
 /**

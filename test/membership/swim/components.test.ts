@@ -205,7 +205,7 @@ describe('infection', () => {
       seed: 3,
       swim: { syncIntervalMs: 0, components: { infection: false, digestSync: false } },
     });
-    cluster.settle({ within: 2000 }).runFor(5000);
+    cluster.settle({ withinMs: 2000 }).runFor(5000);
     expect(cluster.membersAt('b')).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
 

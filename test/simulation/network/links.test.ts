@@ -254,7 +254,7 @@ describe('a simulation', () => {
   it('writes a journal, shows it when it waits in vain, and names the seed', () => {
     const { network, peer, send } = setUp({ traceMessages: true, seed: 77 });
     send('a', peer('b'), 'hello');
-    expect(() => network.until('pigs fly', () => false, { within: 50 })).toThrow(
+    expect(() => network.until('pigs fly', () => false, { withinMs: 50 })).toThrow(
       /Waited 50 ms in vain until pigs fly\n.*seed 77\n[^]*b {3}← a "hello"/,
     );
     expect(network.log('a')).not.toContain('←');
