@@ -16,6 +16,7 @@ import { Leaves } from './leaves.js';
 import { Limits } from './limits.js';
 import { Load } from './load.js';
 import { LocalHealthCauses } from './local-health.js';
+import { MemberCount } from './member-count.js';
 import { MergeLaws } from './merge-laws.js';
 import { Overrides } from './overrides.js';
 import { ProbeOrder } from './probe-order.js';
@@ -37,21 +38,25 @@ export function alwaysChecked<M>(): readonly Check<M>[] {
  */
 export function swimChecks(options: SwimOptions, latency?: Latency): readonly Check<SwimMessage>[] {
   const calm = new Calm<SwimMessage>({ maxLatencyMs: calmLatencyMs(options), latency });
+  const counts = new MemberCount<SwimMessage>();
   const contacts = new Contacts(options);
   const { components } = options;
   const { revival, firsthand, contraryEvidence } = components;
   return [
     calm,
+    counts,
     contacts,
     new Detection(options, calm),
     new Leaves(options, calm),
     // Protocols of the papers have other rules about the lost; of refutations the other check sees more.
-    revival && firsthand && contraryEvidence ? new Overrides(options, contacts) : new Refutation(options),
+    revival && firsthand && contraryEvidence
+      ? new Overrides(options, counts, contacts)
+      : new Refutation(options),
     new Verdicts(options),
-    new ContraryEvidence(options),
+    new ContraryEvidence(options, counts),
     new SuspicionBounds(options, contacts),
-    new Deadlines(options, contacts),
-    new LocalHealthCauses(options),
+    new Deadlines(options, counts, contacts),
+    new LocalHealthCauses(options, counts),
     new Agreement(options, calm),
     // Without infection everybody is told once, by everybody with news.
     ...(components.infection ? [new Retransmission(options)] : []),

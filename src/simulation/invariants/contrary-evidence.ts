@@ -5,7 +5,7 @@ import type { SwimOptions } from '../../membership/swim/options.js';
 import type { NodeId } from '../../node-id.js';
 import type { Fault } from '../scenarios/fault.js';
 import type { Check, Input, WatchedNode } from './check.js';
-import { MemberCount } from './member-count.js';
+import type { MemberCount } from './member-count.js';
 import { PerNode } from './per-node.js';
 import { violated } from './violation.js';
 
@@ -32,7 +32,7 @@ interface Observer {
  */
 export class ContraryEvidence implements Check<SwimMessage> {
   readonly #options: SwimOptions;
-  readonly #counts = new MemberCount<SwimMessage>();
+  readonly #counts: MemberCount<SwimMessage>;
   readonly #observers = new PerNode<SwimMessage, Observer>(() => ({
     quorums: new Set(),
     asked: new Map(),
@@ -46,8 +46,9 @@ export class ContraryEvidence implements Check<SwimMessage> {
   /** In this input. */
   #hasAnswered = false;
 
-  constructor(options: SwimOptions) {
+  constructor(options: SwimOptions, counts: MemberCount<SwimMessage>) {
     this.#options = options;
+    this.#counts = counts;
   }
 
   started(node: WatchedNode<SwimMessage>): void {
@@ -56,16 +57,13 @@ export class ContraryEvidence implements Check<SwimMessage> {
 
   ended(node: WatchedNode<SwimMessage>): void {
     this.#observers.forget(node);
-    this.#counts.ended(node);
   }
 
   fault({ kind }: Fault): void {
     if (kind === 'share-address') this.#isShared = true;
   }
 
-  event(node: WatchedNode<SwimMessage>, event: MembershipEvent): void {
-    this.#counts.event(node, event);
-    const { type, member } = event;
+  event(node: WatchedNode<SwimMessage>, { type, member }: MembershipEvent): void {
     const observer = this.#observers.of(node);
     if (observer === undefined || type === 'updated' || type === 'joined') return;
     if (type !== 'recovered') lose(observer, member.id);

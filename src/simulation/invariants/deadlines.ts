@@ -7,7 +7,7 @@ import type { Fault } from '../scenarios/fault.js';
 import { longestSuspicionMs, shortestSuspicionMs, suspicionMs, warmUpMs } from './bounds.js';
 import type { Check, Input, WatchedNode } from './check.js';
 import type { Contacts } from './contacts.js';
-import { MemberCount } from './member-count.js';
+import type { MemberCount } from './member-count.js';
 import { PerNode } from './per-node.js';
 import { violated } from './violation.js';
 
@@ -43,7 +43,7 @@ interface Observer {
 export class Deadlines implements Check<SwimMessage> {
   readonly #options: SwimOptions;
   readonly #contacts: Contacts;
-  readonly #counts = new MemberCount<SwimMessage>();
+  readonly #counts: MemberCount<SwimMessage>;
   readonly #observers = new PerNode<SwimMessage, Observer>(() => ({
     running: new Map(),
     refusing: new Set(),
@@ -55,8 +55,9 @@ export class Deadlines implements Check<SwimMessage> {
   /** Soft verdicts of this input. */
   readonly #verdicts = new Map<NodeId, Running>();
 
-  constructor(options: SwimOptions, contacts: Contacts) {
+  constructor(options: SwimOptions, counts: MemberCount<SwimMessage>, contacts: Contacts) {
     this.#options = options;
+    this.#counts = counts;
     this.#contacts = contacts;
   }
 
@@ -66,17 +67,14 @@ export class Deadlines implements Check<SwimMessage> {
 
   ended(node: WatchedNode<SwimMessage>): void {
     this.#observers.forget(node);
-    this.#counts.ended(node);
   }
 
   fault(fault: Fault): void {
     if (fault.kind === 'slow-loop' || fault.kind === 'block-io') this.#slow.add(fault.node);
   }
 
-  event(node: WatchedNode<SwimMessage>, event: MembershipEvent): void {
-    this.#counts.event(node, event);
+  event(node: WatchedNode<SwimMessage>, { type, member }: MembershipEvent): void {
     const observer = this.#observers.of(node);
-    const { type, member } = event;
     if (observer === undefined || type === 'suspected' || type === 'updated') return;
     observer.running.delete(member.id);
     if (type === 'recovered' || observer.running.size === 0) return;

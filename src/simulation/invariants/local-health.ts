@@ -1,10 +1,9 @@
-import type { MembershipEvent } from '../../membership/membership.js';
 import type { Peer, TraceEvent } from '../../membership/protocol.js';
 import type { SwimMessage } from '../../membership/swim/messages.js';
 import type { SwimOptions } from '../../membership/swim/options.js';
 import type { NodeId } from '../../node-id.js';
 import type { Check, Input, WatchedNode } from './check.js';
-import { MemberCount } from './member-count.js';
+import type { MemberCount } from './member-count.js';
 import { PerNode } from './per-node.js';
 import { violated } from './violation.js';
 
@@ -34,7 +33,7 @@ interface Observer {
 export class LocalHealthCauses implements Check<SwimMessage> {
   readonly #options: SwimOptions;
   readonly #max: number;
-  readonly #counts = new MemberCount<SwimMessage>();
+  readonly #counts: MemberCount<SwimMessage>;
   readonly #observers = new PerNode<SwimMessage, Observer>(() => ({
     score: 0,
     doubtedAtMs: Number.NEGATIVE_INFINITY,
@@ -44,8 +43,9 @@ export class LocalHealthCauses implements Check<SwimMessage> {
   /** What this input adds, in order. */
   #changes: number[] = [];
 
-  constructor(options: SwimOptions) {
+  constructor(options: SwimOptions, counts: MemberCount<SwimMessage>) {
     this.#options = options;
+    this.#counts = counts;
     this.#max = options.components.lhaProbe ? options.maxLocalHealth : 0;
   }
 
@@ -55,11 +55,6 @@ export class LocalHealthCauses implements Check<SwimMessage> {
 
   ended(node: WatchedNode<SwimMessage>): void {
     this.#observers.forget(node);
-    this.#counts.ended(node);
-  }
-
-  event(node: WatchedNode<SwimMessage>, event: MembershipEvent): void {
-    this.#counts.event(node, event);
   }
 
   sent(node: WatchedNode<SwimMessage>, _to: Peer, message: SwimMessage): void {

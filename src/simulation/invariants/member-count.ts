@@ -1,8 +1,11 @@
 import type { MembershipEvent } from '../../membership/membership.js';
-import type { WatchedNode } from './check.js';
+import type { Check, WatchedNode } from './check.js';
 
-/** n at each node, itself included, counted from its events: looking at a view costs building it. */
-export class MemberCount<M> {
+/**
+ * n at each node, itself included, counted from its events: looking at a view costs building it. It checks nothing; several
+ * checks can share one that stands before them.
+ */
+export class MemberCount<M> implements Check<M> {
   readonly #counts = new Map<WatchedNode<M>, number>();
 
   /** How many members this node holds active. */

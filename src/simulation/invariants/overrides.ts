@@ -7,7 +7,7 @@ import type { NodeId } from '../../node-id.js';
 import { claimOf, recordsOf, updatesOf, type Claim } from './claims.js';
 import type { Check, Input, WatchedNode } from './check.js';
 import type { Contacts } from './contacts.js';
-import { MemberCount } from './member-count.js';
+import type { MemberCount } from './member-count.js';
 import { overriddenBy, type Fact } from './override-table.js';
 import { violated } from './violation.js';
 
@@ -23,7 +23,7 @@ type Outcomes = readonly (Fact | undefined)[];
  */
 export class Overrides implements Check<SwimMessage> {
   readonly #options: SwimOptions;
-  readonly #counts = new MemberCount<SwimMessage>();
+  readonly #counts: MemberCount<SwimMessage>;
   readonly #contacts: Contacts;
   /** What this input must lead to, of those members of whom it says anything new. */
   readonly #outcomes = new Map<NodeId, Outcomes>();
@@ -31,18 +31,13 @@ export class Overrides implements Check<SwimMessage> {
   readonly #own = new Set<NodeId>();
   #hasTakenPage = false;
 
-  constructor(options: SwimOptions, contacts: Contacts) {
+  constructor(options: SwimOptions, counts: MemberCount<SwimMessage>, contacts: Contacts) {
     this.#options = options;
+    this.#counts = counts;
     this.#contacts = contacts;
   }
 
-  ended(node: WatchedNode<SwimMessage>): void {
-    this.#counts.ended(node);
-  }
-
-  event(node: WatchedNode<SwimMessage>, event: MembershipEvent): void {
-    this.#counts.event(node, event);
-    const { type, member, previous } = event;
+  event(node: WatchedNode<SwimMessage>, { type, member, previous }: MembershipEvent): void {
     if (type !== 'joined' || previous?.state !== 'unreachable') return;
     const { input } = this.#contacts;
     if (input?.kind !== 'receive' || input.from.id !== member.id)

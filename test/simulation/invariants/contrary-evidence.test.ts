@@ -3,18 +3,25 @@ import type { KnownPeer, TraceEvent } from '../../../src/membership/protocol.js'
 import type { SwimMessage } from '../../../src/membership/swim/messages.js';
 import { resolveSwimOptions } from '../../../src/membership/swim/options.js';
 import { Swim } from '../../../src/membership/swim/swim.js';
+import type { Check } from '../../../src/simulation/invariants/check.js';
 import { ContraryEvidence } from '../../../src/simulation/invariants/contrary-evidence.js';
+import { MemberCount } from '../../../src/simulation/invariants/member-count.js';
 import { seconds } from '../../../src/simulation/simulate.js';
 import type { Simulation } from '../../../src/simulation/simulation.js';
 import { cluster, expectFound, TamperedWorld, type Plant } from './planted.js';
 
 type Cluster = Simulation<SwimMessage>;
 
+function alone(): readonly Check<SwimMessage>[] {
+  const counts = new MemberCount<SwimMessage>();
+  return [counts, new ContraryEvidence(resolveSwimOptions('lan'), counts)];
+}
+
 /** With this check alone: others would find most of it too. */
 const crash =
   (nodes: number, ...dead: readonly string[]) =>
   (plant?: Plant): Cluster => {
-    const checks = [new ContraryEvidence(resolveSwimOptions('lan'))];
+    const checks = alone();
     const one = cluster({ nodes, checks }, plant).settle().runFor(seconds(5));
     for (const name of dead) one.crash(name);
     return one.runFor(seconds(30));
@@ -50,7 +57,7 @@ describe('a quorum', () => {
 
   it('recorded just after a stall is found (10)', () => {
     const stalled = (plant?: Plant): Cluster => {
-      const checks = [new ContraryEvidence(resolveSwimOptions('lan'))];
+      const checks = alone();
       const one = cluster({ nodes: 5, checks }, plant).settle().runFor(seconds(5));
       one.stall(['a', 'b', 'c', 'e'], 400).runFor(500).crash('d');
       return one.runFor(seconds(30));
@@ -71,7 +78,7 @@ describe('a quorum', () => {
   it('of one about the other of two is found (10)', () => {
     const lonely = telling((event) => (event.kind === 'probe-failed' ? [event, quorum(event)] : [event]));
     const pair = (plant?: Plant): Cluster => {
-      const checks = [new ContraryEvidence(resolveSwimOptions('lan', { maxLocalHealth: 0 }))];
+      const checks = alone();
       const one = cluster({ nodes: 2, checks, swim: { components: { lhaProbe: false } } }, plant).settle();
       return one.runFor(seconds(5)).powerOff('b').runFor(seconds(30));
     };
@@ -100,7 +107,7 @@ describe('hard evidence', () => {
       }
     };
     const stalled = (plant?: Plant): Cluster => {
-      const checks = [new ContraryEvidence(resolveSwimOptions('lan'))];
+      const checks = alone();
       const one = cluster({ nodes: 5, checks }, plant).settle().runFor(seconds(5)).stall('d', 3000);
       return one.runFor(seconds(30));
     };
