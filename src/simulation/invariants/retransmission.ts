@@ -1,6 +1,6 @@
 import type { MembershipEvent } from '../../membership/membership.js';
 import type { Peer } from '../../membership/protocol.js';
-import type { SwimMessage, Update } from '../../membership/swim/messages.js';
+import type { Page, SwimMessage, Update } from '../../membership/swim/messages.js';
 import type { SwimOptions } from '../../membership/swim/options.js';
 import type { NodeId } from '../../node-id.js';
 import { sendsPerUpdate } from './bounds.js';
@@ -24,6 +24,8 @@ interface Sender {
   most: number;
   /** How often this node was told something of itself, which it may answer. */
   accusations: number;
+  /** What its latest answer or push has listed, by side and peer. */
+  readonly listed: Map<string, Set<NodeId>>;
 }
 
 /**
@@ -31,12 +33,17 @@ interface Sender {
  *
  * Not counted are messages to the subject itself (the buddy rule, answers to stale claims). Beside the count each piece of
  * hard news is forwarded once, a refutation goes to accuser, messenger and fanout at once, and an old accusation is
- * answered each time that it is heard.
+ * answered each time that it is heard. Pages list a member once a sync and side.
  */
 export class Retransmission implements Check<SwimMessage> {
   readonly #options: SwimOptions;
   readonly #counts = new MemberCount<SwimMessage>();
-  readonly #senders = new PerNode<SwimMessage, Sender>(() => ({ news: new Map(), most: 1, accusations: 0 }));
+  readonly #senders = new PerNode<SwimMessage, Sender>(() => ({
+    news: new Map(),
+    most: 1,
+    accusations: 0,
+    listed: new Map(),
+  }));
   /** Sent outside of the count. */
   readonly #extra: number;
 
@@ -75,6 +82,7 @@ export class Retransmission implements Check<SwimMessage> {
   }
 
   sent(node: WatchedNode<SwimMessage>, to: Peer, message: SwimMessage): void {
+    if (message.type === 'page') return this.#listed(node, to, message);
     const updates = updatesOf(message);
     if (updates.length === 0) return;
     const sender = this.#senders.of(node);
@@ -82,6 +90,18 @@ export class Retransmission implements Check<SwimMessage> {
     for (const update of updates) {
       const id = update.type === 'alive' ? update.member.id : update.id;
       if (id !== to.id) this.#count(node, sender, id, update);
+    }
+  }
+
+  #listed(node: WatchedNode<SwimMessage>, to: Peer, { index, side, members }: Page): void {
+    const sender = this.#senders.of(node);
+    if (sender === undefined || to.id === undefined || members.length === 0) return;
+    const key = `${side} ${to.id}`;
+    let listed = index === 0 ? undefined : sender.listed.get(key);
+    if (listed === undefined) sender.listed.set(key, (listed = new Set()));
+    for (const { id, name } of members) {
+      if (listed.has(id)) violated(15, node, `has listed ${name} twice in one ${side}`);
+      listed.add(id);
     }
   }
 

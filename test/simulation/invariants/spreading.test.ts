@@ -89,6 +89,18 @@ describe('an update', () => {
   });
 });
 
+describe('a page', () => {
+  it('that lists a member twice is found (15)', () => {
+    class Stammering extends TamperedWorld {
+      override send(to: Peer, message: SwimMessage, options?: ProtocolSendOptions): void {
+        if (message.type !== 'page') return super.send(to, message, options);
+        super.send(to, { ...message, members: [...message.members, ...message.members] }, options);
+      }
+    }
+    expectFound(15, peace, { world: (real) => new Stammering(real) }, /has listed \w+ twice in one answer/);
+  });
+});
+
 describe('steady load', () => {
   it('that grows with n is found (16)', () => {
     class Chatty extends TamperedWorld {
