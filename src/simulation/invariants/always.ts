@@ -19,6 +19,7 @@ import { LocalHealthCauses } from './local-health.js';
 import { MemberCount } from './member-count.js';
 import { MergeLaws } from './merge-laws.js';
 import { Overrides } from './overrides.js';
+import { OwnRefutation } from './own-refutation.js';
 import { ProbeOrder } from './probe-order.js';
 import { Reaping } from './reaping.js';
 import { Refutation } from './refutation.js';
@@ -52,6 +53,7 @@ export function swimChecks(options: SwimOptions, latency?: Latency): readonly Ch
     revival && firsthand && contraryEvidence
       ? new Overrides(options, counts, contacts)
       : new Refutation(options),
+    new OwnRefutation(options),
     new Verdicts(options),
     new ContraryEvidence(options, counts),
     new SuspicionBounds(options, contacts),
