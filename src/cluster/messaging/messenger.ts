@@ -151,12 +151,7 @@ export class Messenger {
     const timeoutMs = checkTimeout(options?.timeoutMs ?? this.#options.requestTimeoutMs);
     return new Promise((resolve, reject) => {
       const abort: Abortable = {
-        // Two turns behind, one for the transport's promise and one in case its listener is called after ours: the
-        // transport knows whether anything was written.
-        aborted: () =>
-          queueMicrotask(() =>
-            queueMicrotask(() => this.#requests.fail(pending.id, aborted(pattern, signal!))),
-          ),
+        aborted: () => afterTransport(() => this.#requests.fail(pending.id, aborted(pattern, signal!))),
       };
       const settled = (): void => this.#aborts.delete(signal, abort);
       const pending = this.#requests.add(
@@ -263,13 +258,8 @@ export class Messenger {
 
   /** A member is gone: nobody waits for its answers any more. */
   forget(id: NodeId, why: string): void {
-    this.#requests.failAllTo(
-      id,
-      () =>
-        new DeliveryUncertainError(
-          `The recipient ${why} before it answered; the request may have been handled`,
-        ),
-    );
+    const text = `The recipient ${why} before it answered; the request may have been handled`;
+    afterTransport(() => this.#requests.failAllTo(id, () => new DeliveryUncertainError(text)));
   }
 
   close(): void {
@@ -356,6 +346,14 @@ export class Messenger {
     if (delivered.length === 0 && failed.length > 0) throw new BroadcastFailedError(outcome);
     return outcome;
   }
+}
+
+/**
+ * Two turns behind, one for the transport's promise and one in case its listener is called after ours: the transport
+ * knows whether anything was written.
+ */
+function afterTransport(callback: () => void): void {
+  queueMicrotask(() => queueMicrotask(callback));
 }
 
 function checkBytes(payload: unknown): void {

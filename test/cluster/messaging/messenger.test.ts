@@ -41,8 +41,9 @@ class Room {
   readonly members: Member[];
   unreleased = 0;
   cut = false;
-  /** Nothing is written: a send waits for its signal. */
+  /** Nothing is written: a send waits for its signal, or until the transport gives its recipient up. */
   stuck = false;
+  readonly givenUp = new AbortController();
 
   constructor(...names: string[]) {
     this.members = names.map((name) => memberOf(name));
@@ -73,7 +74,9 @@ class Room {
         transport: () =>
           ({
             send: (to, payload, options) =>
-              this.stuck ? unsent(options!.signal!) : this.#carry(self, to.id!, payload, options),
+              this.stuck
+                ? unsent(options?.signal ?? this.givenUp.signal)
+                : this.#carry(self, to.id!, payload, options),
           }) as Transport,
         checkOpen: () => undefined,
         local: () => self,
@@ -366,6 +369,23 @@ describe('a request', () => {
     await settle();
     room.at('a').messenger.forget(memberOf('b').id, 'left');
     await failed;
+  });
+
+  it('leaves it to the transport whether anything was sent when its recipient is gone, and another one is asked', async () => {
+    const room = new Room('a', 'b', 'c');
+    room.at('c').dispatcher.onRequest('x', () => 'from c');
+    const { messenger } = room.at('a');
+    room.stuck = true;
+    const asked = messenger.request(memberOf('b'), 'x', 1);
+    const failed = expect(asked).rejects.toBeInstanceOf(NotDeliveredError);
+    const any = messenger.requestAny('x', 1);
+    await settle();
+    room.stuck = false;
+    // As the node does it: its transport first.
+    room.givenUp.abort();
+    messenger.forget(memberOf('b').id, 'became unreachable');
+    await failed;
+    await expect(any).resolves.toBe('from c');
   });
 
   it('settles at once when it is aborted', async () => {
