@@ -9,7 +9,7 @@ import { ListenerKeeper } from './listener-keeper.js';
 import type { Links } from './link.js';
 import { MessageSequence } from './message-sequence.js';
 import { PendingSend } from './pending-send.js';
-import { audit } from './session/audit.js';
+import { audit, differences } from './session/audit.js';
 import { Endpoint } from './session/endpoint.js';
 import {
   DEFAULT_DEADLINES,
@@ -168,6 +168,16 @@ export class SessionTransport implements Transport {
   /** What is wrong with this transport's books; for tests and simulation. */
   audit(options: { readonly isCalm: boolean }): string[] {
     return audit(this.#endpoint, options.isCalm);
+  }
+
+  /** In what this transport and another one differ about the session that leads there, at rest. */
+  differences(receiver: SessionTransport): string[] {
+    return differences(this.#endpoint, receiver.#endpoint);
+  }
+
+  /** Peers of whom anything is kept. */
+  get peerCount(): number {
+    return this.#endpoint.peerCount;
   }
 
   get stats(): TransportStats {

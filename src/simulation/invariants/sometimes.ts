@@ -27,6 +27,7 @@ export const PROTOCOL_PATHS = [
 export const SESSION_PATHS = [
   'session resumed',
   'session found unknown',
+  'session found unknown with something in flight',
   'credit exhausted and returned',
   'dials crossed',
 ] as const;

@@ -17,6 +17,7 @@ import type {
   TransportSendOptions,
 } from '../../transport/transport.js';
 import type { Findings } from './findings.js';
+import type { InboxChecks } from './inbox-checks.js';
 import type { Process } from './process.js';
 import { isPiece } from './payloads.js';
 
@@ -47,6 +48,8 @@ export interface Sent {
   unwanted: number;
   /** Times that a reader or handler began with it. */
   taken: number;
+  /** The epoch of the session in which its last frame was given to a link: from then on it may arrive. */
+  writtenIn: number | undefined;
   state: 'pending' | 'resolved' | 'rejected';
   /** By when it has to settle, since its recipient is gone. */
   settleByMs: number;
@@ -75,11 +78,13 @@ export class DeliveryChecks {
   readonly #tries = new Map<number, Sent[]>();
   /** The last number of each order of messages: sender, recipient and stream; or what readers have begun with. */
   readonly #last = new Map<string, number>();
+  readonly #draining = new Set<NodeId>();
   #numbers = 0;
 
   constructor(
     private readonly findings: Findings,
     private readonly nowMs: () => number,
+    private readonly inboxes: InboxChecks,
   ) {}
 
   get pending(): number {
@@ -115,6 +120,7 @@ export class DeliveryChecks {
       held: 0,
       unwanted: 0,
       taken: 0,
+      writtenIn: undefined,
       state: 'pending',
       settleByMs: Infinity,
       neverComes: false,
@@ -140,13 +146,33 @@ export class DeliveryChecks {
       this.findings.add('content', `${describe(sent)} came with another content`);
     }
     sent.held++;
+    this.inboxes.took(sent.number, to, message);
     const receipt = give();
-    if (receipt === 'held') this.#checkHeld(sent);
+    if (receipt === 'held') this.#checkHeld(sent, message);
     else {
       sent.held--;
       sent.unwanted++;
+      this.inboxes.finished(sent.number, to);
     }
     return receipt;
+  }
+
+  /** The last frame of a message is given to a link. */
+  written(number: number, to: NodeId, epoch: number): void {
+    const sent = this.#sent.get(key(number, to));
+    if (sent === undefined) return;
+    if (sent.writtenIn !== undefined && sent.writtenIn !== epoch) {
+      this.findings.add(
+        'never-resent',
+        `${describe(sent)} was written in epoch ${sent.writtenIn} of its session, and is again in epoch ${epoch}`,
+      );
+    }
+    sent.writtenIn = epoch;
+  }
+
+  /** A node takes no requests from now on. */
+  drains(id: NodeId): void {
+    this.#draining.add(id);
   }
 
   /** A message goes out. */
@@ -154,20 +180,22 @@ export class DeliveryChecks {
     from: NodeId,
     to: Destination,
     { kind = 0, meta, free }: TransportSendOptions,
-    promise: Promise<void>,
-  ): void {
+    send: () => Promise<void>,
+  ): Promise<void> {
     const isRequest = (kind & ~Kind.bytes) === Kind.request;
-    if (meta === undefined || to.id === undefined || !(isRequest || free === true)) return;
+    if (meta === undefined || to.id === undefined || !(isRequest || free === true)) return send();
     const { requestId, headers } = decodeMeta(kind, meta);
     if (isRequest) {
       const number = Number(headers[NUMBER_HEADER]);
       this.#try(number, from, to.id);
       const sent = this.#sent.get(key(number, to.id));
       if (sent?.giveUp !== undefined) this.#requests.set(key(requestId, from), sent);
-    } else {
-      const asked = key(requestId, to.id);
-      promise.catch(() => this.#requests.get(asked)?.giveUp?.());
+      return send();
     }
+    const asked = key(requestId, to.id);
+    const promise = send();
+    promise.catch(() => this.#requests.get(asked)?.giveUp?.());
+    return promise;
   }
 
   /** A reader or a handler begins with a message. `line`: those of one line begin in order. */
@@ -182,6 +210,11 @@ export class DeliveryChecks {
       );
     }
     if (sent.kind !== 'try') this.#inOrder(`taken ${sent.from} ${to} ${line}`, sent);
+  }
+
+  /** The reader or handler is done with a message. */
+  finished(number: number, to: NodeId): void {
+    this.inboxes.finished(number, to);
   }
 
   resolved(sent: Sent): void {
@@ -228,11 +261,27 @@ export class DeliveryChecks {
         `${describe(sent)} came ${sent.held} times, and its sender was told: ${String(error)}`,
       );
     }
+    this.#checkClaim(sent, error);
     if (!(error instanceof NoReceiverError || error instanceof NoHandlerError) || sent.unwanted > 0) return;
     this.findings.add(
       'certainty',
       `${describe(sent)} was refused by nobody, and its sender was told: ${String(error)}`,
     );
+  }
+
+  /** What was written may have arrived, and nothing else; only the recipient's own word makes it certain again. */
+  #checkClaim(sent: Sent, error: unknown): void {
+    const isWritten = sent.writtenIn !== undefined;
+    if (
+      isWritten
+        ? error instanceof NotDeliveredError && sent.unwanted === 0
+        : error instanceof DeliveryUncertainError
+    ) {
+      this.findings.add(
+        'certainty',
+        `${describe(sent)} was ${isWritten ? '' : 'not '}given to a link, and its sender was told: ${String(error)}`,
+      );
+    }
   }
 
   /** The sender has seen that a member is gone: what waits for it settles now; a broadcast with its last recipient. */
@@ -278,7 +327,9 @@ export class DeliveryChecks {
     }
   }
 
-  #checkHeld(sent: Sent): void {
+  #checkHeld(sent: Sent, { kind }: IncomingMessage): void {
+    if (this.#draining.has(sent.to) && (kind & ~Kind.bytes) === Kind.request)
+      this.findings.add('drain', `${describe(sent)} was taken by a node that drains`);
     if (sent.held > 1) this.findings.add('exactly-once', `${describe(sent)} came ${sent.held} times`);
     if (sent.neverComes) {
       this.findings.add('certainty', `${describe(sent)} came, after its sender was told that it never will`);

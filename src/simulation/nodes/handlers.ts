@@ -34,6 +34,7 @@ export class Handlers {
     this.#onRequest('ask-back', (data, message) => this.#askBack(data, message));
     node.onRequest('leaf', (data, message) => {
       this.#begun(message, 'leaf', true);
+      this.#finished(message);
       return data;
     });
   }
@@ -53,6 +54,7 @@ export class Handlers {
         return await answer(data, message);
       } finally {
         this.#running--;
+        this.#finished(message);
       }
     };
     this.node.onRequest(pattern, handler, { concurrency: CONCURRENCY });
@@ -62,12 +64,16 @@ export class Handlers {
     for await (const message of this.node.incomingMessages) {
       this.#begun(message, 'raw', false);
       if (this.random.chance(this.profile.slowShare)) await this.#sleep();
+      this.#finished(message);
     }
   }
 
   #take(message: ClusterMessage, line: string, isSlow = false): Promise<void> | undefined {
     this.#begun(message, line, false);
-    return isSlow || this.random.chance(this.profile.slowShare) ? this.#sleep() : undefined;
+    if (isSlow || this.random.chance(this.profile.slowShare))
+      return this.#sleep().then(() => this.#finished(message));
+    this.#finished(message);
+    return undefined;
   }
 
   async #answer(data: unknown): Promise<unknown> {
@@ -95,6 +101,10 @@ export class Handlers {
     }
     events.message(sender.id);
     delivery.taken(Number(headers[NUMBER_HEADER]), this.node.local.id, line);
+  }
+
+  #finished({ headers }: Pick<ClusterMessage, 'headers'>): void {
+    this.checks.delivery.finished(Number(headers[NUMBER_HEADER]), this.node.local.id);
   }
 
   #sleep(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Address } from '../../address.js';
+import type { NodeId } from '../../node-id.js';
 import type {
   Binding,
   BindOptions,
@@ -14,8 +15,10 @@ import { ForwardingTransport } from './forwarding-transport.js';
 export interface MessageWatcher {
   /** Gives what arrives on: a handler may begin with a message before the node has said that it took it. */
   arrived(message: IncomingMessage, give: () => Receipt): Receipt;
-  /** A message goes out; a reply's promise rejects when its asker cannot be sure to get it. */
-  leaves(to: Destination, options: TransportSendOptions, promise: Promise<void>): void;
+  /** Sends what goes out; a reply's promise rejects when its asker cannot be sure to get it. */
+  leaves(to: Destination, options: TransportSendOptions, send: () => Promise<void>): Promise<void>;
+  /** The node tells its transport that a member is gone. */
+  forgets(id: NodeId): void;
 }
 
 /** Watches what a transport carries, and what it puts into its node's inbox, at the moment at which it does. */
@@ -37,8 +40,11 @@ export class MessageTap extends ForwardingTransport {
   }
 
   override send(to: Destination, payload: Uint8Array, options: TransportSendOptions = {}): Promise<void> {
-    const promise = super.send(to, payload, options);
-    this.watcher.leaves(to, options, promise);
-    return promise;
+    return this.watcher.leaves(to, options, () => super.send(to, payload, options));
+  }
+
+  override forget(id: NodeId, why: 'left' | 'unreachable'): void {
+    this.watcher.forgets(id);
+    super.forget(id, why);
   }
 }

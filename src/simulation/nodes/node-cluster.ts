@@ -1,10 +1,10 @@
 import { ClusterNode } from '../../cluster/node.js';
 import type { ClusterOptions, TransportContext } from '../../cluster/options.js';
 import { seeds } from '../../discovery/static.js';
-import { createMemoryTransport } from '../../transport/memory/memory-transport.js';
+import type { Links } from '../../transport/link.js';
 import { MemoryNetwork } from '../../transport/memory/memory-network.js';
 import type { TransportLimits } from '../../transport/session/limits.js';
-import type { SessionTransport } from '../../transport/session-transport.js';
+import { SessionTransport } from '../../transport/session-transport.js';
 import type { Transport } from '../../transport/transport.js';
 import type { NodeId } from '../../node-id.js';
 import { VirtualClock } from '../clock/virtual-clock.js';
@@ -38,6 +38,8 @@ export interface NodeClusterOptions {
   /** Puts something between a node and its transport. */
   readonly wrapTransport?:
     ((transport: SessionTransport, process: Process, id: NodeId) => Transport) | undefined;
+  /** Puts something between a node's sessions and its links. */
+  readonly wrapLinks?: ((links: Links, id: NodeId) => Links) | undefined;
   /** Told of every node that is made, also by a restart, before it starts. */
   readonly onNode?: ((node: ClusterNode, process: Process) => void) | undefined;
   /** Gets every line that any node logs, with its virtual time, as it is written. */
@@ -334,13 +336,11 @@ export class NodeCluster {
 
   /** A dial may take as long as a probe waits, and a stuck link is given up after two, as over TCP. */
   #transport(process: Process, context: TransportContext): Transport {
-    const { wire, transportLimits, wrapTransport } = this.#options;
+    const { wire, transportLimits, wrapLinks, wrapTransport } = this.#options;
     const dialMs = Math.max(1000, context.probeTimeoutMs);
-    const transport = createMemoryTransport(this.network, {
+    const links = this.network.links(process.name, { loop: process, wire });
+    const transport = new SessionTransport(wrapLinks?.(links, context.id) ?? links, {
       ...context,
-      name: process.name,
-      loop: process,
-      wire,
       limits: { ...context.limits, ...transportLimits },
       deadlines: { connectMs: dialMs, handshakeMs: dialMs, ackTimeoutMs: 2 * context.probeTimeoutMs },
     });

@@ -60,12 +60,14 @@ export function generateNodeScenario(
   const options = drawOptions(random, nodes);
   // Drawn last, so that what was drawn before stays what it was for the same seed.
   const late = drawLate(stage, random.fork());
+  const drains = random.chance(0.3) ? true : undefined;
+  const memory = drawMemory(stage, random.fork());
   return {
     kind: 'nodes',
     seed,
     nodes,
     late: late.length === 0 ? undefined : late,
-    options: { ...options, drains: random.chance(0.3) ? true : undefined },
+    options: { ...options, limits: { ...options.limits, ...memory }, drains },
     schedule: stage.schedule,
     runForMs: spanMs,
     settleWithinMs: SETTLE_WITHIN_MS,
@@ -80,6 +82,26 @@ function drawLate(stage: NodeStage, random: Random): readonly string[] {
   return late;
 }
 
+/**
+ * Nodes that keep few sessions of lost members, or none, and single ones that are cut off for about as long as it takes
+ * to be given up: the others then have forgotten sessions in which that one still waits for acknowledgements.
+ */
+function drawMemory(stage: NodeStage, random: Random): Partial<TransportLimits> {
+  if (random.chance(0.5)) return {};
+  for (let times = 1 + random.int(3); times > 0; times--) {
+    const node = stage.anyone;
+    const groups = [[node], stage.names.filter((name) => name !== node)];
+    stage.during(2000, 10_000, { kind: 'partition', groups }, { kind: 'heal-all' });
+  }
+  return { lostSessions: random.pick([0, 0, 1]) };
+}
+
+function partsOf(stage: NodeStage): string[][] {
+  const groups: string[][] = [[], []];
+  for (const name of stage.names) groups[stage.random.int(2)]!.push(name);
+  return groups;
+}
+
 function drawOptions(random: Random, nodes: number): NodeScenarioOptions {
   const slowMs = random.between(5, 1500);
   const isSmall = random.chance(0.75);
@@ -90,15 +112,15 @@ function drawOptions(random: Random, nodes: number): NodeScenarioOptions {
       ? {
           windowMessages: 4 + random.int(28),
           windowBytes: random.pick([64, 300, 600]) * KIB,
-          reassemblyBytes: random.pick([4, 8, 64]) * KIB * KIB,
-          sendQueueMessages: 40 + random.int(400),
+          reassemblyBytes: random.pick([1, 4, 64]) * KIB * KIB,
+          sendQueueMessages: 8 + random.int(56),
         }
       : {},
     traffic: {
       meanGapMs: Math.round(nodes * random.between(50, 250)),
       slowShare: random.pick([0, 0.05, 0.3]),
       slowMs: Math.round(slowMs),
-      largeShare: random.pick([0, 0.002, 0.01]),
+      largeShare: random.pick([0, 0.005, 0.02]),
       burstShare: random.pick([0, 0.02, 0.06]),
       reader: random.chance(0.3),
     },
@@ -173,9 +195,7 @@ const TROUBLES: readonly ((stage: NodeStage) => void)[] = [
     });
   },
   (stage) => {
-    const groups: string[][] = [[], []];
-    for (const name of stage.names) groups[stage.random.int(2)]!.push(name);
-    stage.during(100, 40_000, { kind: 'partition', groups }, { kind: 'heal-all' });
+    stage.during(100, 40_000, { kind: 'partition', groups: partsOf(stage) }, { kind: 'heal-all' });
   },
   ...[lose, lose, lose],
   (stage) => {

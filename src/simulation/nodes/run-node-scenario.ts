@@ -1,6 +1,7 @@
 import type { ClusterNode } from '../../cluster/node.js';
 import { resolveSwimOptions } from '../../membership/swim/options.js';
 import type { SessionTransport } from '../../transport/session-transport.js';
+import { DEFAULT_LIMITS } from '../../transport/session/limits.js';
 import type { Transport } from '../../transport/transport.js';
 import { longestProbeMs } from '../invariants/bounds.js';
 import { Random } from '../random.js';
@@ -15,10 +16,13 @@ import { applyToNodes } from './apply-fault.js';
 import { DeliveryChecks } from './delivery-checks.js';
 import { EventChecks } from './event-checks.js';
 import { Findings } from './findings.js';
+import { InboxChecks } from './inbox-checks.js';
+import { LinkTap } from './link-tap.js';
 import { MessageTap } from './message-tap.js';
 import { NodeCluster } from './node-cluster.js';
 import { generateNodeScenario, type GenerateNodeOptions, type NodeScenario } from './node-scenario.js';
 import type { Process } from './process.js';
+import { SessionChecks } from './session-checks.js';
 import { Traffic } from './traffic.js';
 import { TransportChecks } from './transport-checks.js';
 
@@ -37,6 +41,9 @@ const TICK_MS = 1000;
 const CALM_STEP_MS = 250;
 /** After everything has settled: whatever still comes, comes now. */
 const LASTING_MS = 6000;
+
+/** After everybody has closed: a timer that begins itself again is seen. */
+const REST_MS = 60_000;
 
 /** Draws a scenario of whole nodes from a seed and runs it. The same seed gives the same trace, byte for byte. */
 export function runNodeScenario(
@@ -67,6 +74,7 @@ class NodeScenarioRun {
   readonly #cluster: NodeCluster;
   readonly #findings: Findings;
   readonly #delivery: DeliveryChecks;
+  readonly #sessions: SessionChecks;
   readonly #transports: TransportChecks;
   readonly #random: Random;
   readonly #lives: Life[] = [];
@@ -90,12 +98,15 @@ class NodeScenarioRun {
       wire,
       transportLimits: limits,
       wrapTransport: (transport, process, id) => this.#watch(transport, process, id),
+      wrapLinks: (links, id) => new LinkTap(links, (role) => this.#sessions.watch(id, role)),
       onNode: (node, process) => this.#begin(node, process),
       onLog: (name, line) => this.#trace(`${name} ${line}`),
     });
     const nowMs = (): number => this.#cluster.nowMs;
     this.#findings = new Findings(nowMs);
-    this.#delivery = new DeliveryChecks(this.#findings, nowMs);
+    const inboxes = new InboxChecks(this.#findings, { ...DEFAULT_LIMITS, ...limits });
+    this.#delivery = new DeliveryChecks(this.#findings, nowMs, inboxes);
+    this.#sessions = new SessionChecks(this.#findings, this.#delivery, nowMs);
     this.#transports = new TransportChecks(this.#findings);
   }
 
@@ -108,6 +119,7 @@ class NodeScenarioRun {
       this.#findings.add(error instanceof Error ? error.name : 'error', line!);
     }
     const { first } = this.#findings;
+    this.#traceFrames();
     for (const { invariant, message } of this.#findings.all) this.#trace(`broken: ${invariant}: ${message}`);
     return {
       seed,
@@ -221,13 +233,41 @@ class NodeScenarioRun {
     this.#delivery.finish((id) => alive.has(id));
     if (!this.#agrees()) this.#findings.add('14', 'the agreement did not last');
     this.#transports.look({ isCalm: true });
+    this.#transports.compare();
+    this.#checkLoads();
     await this.#cluster.close();
     this.#transports.closed();
+    this.#checkLoads();
+    await this.#checkRest();
+  }
+
+  /** Nobody who lives, or has closed, waits for an answer, runs a handler, or has a call that waits. */
+  #checkLoads(): void {
+    for (const { node, process } of this.#lives) {
+      if (process.end !== 'none') continue;
+      const { requestsInFlight, handlersRunning, handlersWaiting } = node.stats;
+      if (requestsInFlight + handlersRunning + handlersWaiting === 0) continue;
+      this.#findings.add(
+        'leak',
+        `${process.name} (${node.status}) still has ${requestsInFlight} requests in flight, ${handlersRunning} handlers that run and ${handlersWaiting} calls that wait`,
+      );
+    }
+  }
+
+  /** Nothing goes on in a process whose node has closed. */
+  async #checkRest(): Promise<void> {
+    const before = this.#lives.map(({ process }) => process.tasks);
+    await this.#cluster.advance(REST_MS);
+    for (const [index, { process }] of this.#lives.entries()) {
+      const more = process.tasks - before[index]!;
+      if (more > 0) this.#findings.add('leak', `${process.name} has done ${more} things more after its end`);
+    }
   }
 
   #tick(): void {
     this.#delivery.tick();
     this.#transports.look({ isCalm: false });
+    this.#traceFrames();
     if (!this.#isCalm) this.#cluster.clock.setTimer(TICK_MS, () => this.#tick());
   }
 
@@ -265,7 +305,8 @@ class NodeScenarioRun {
     const { spoil, spoilInbox } = this.#options;
     const tap = new MessageTap(spoil?.(transport) ?? transport, {
       arrived: (message, give) => this.#delivery.arrived(id, message, give),
-      leaves: (to, sendOptions, promise) => this.#delivery.leaves(id, to, sendOptions, promise),
+      leaves: (to, sendOptions, send) => this.#delivery.leaves(id, to, sendOptions, send),
+      forgets: (other) => this.#sessions.forgotten(id, other),
     });
     return spoilInbox?.(tap) ?? tap;
   }
@@ -283,6 +324,12 @@ class NodeScenarioRun {
     });
     this.#lives.push({ node, process, traffic });
     if (this.#hasBegun && !this.#isCalm) traffic.start();
+  }
+
+  /** Two runs that part in what their sessions say have different traces from here on, whatever else they do. */
+  #traceFrames(): void {
+    const { count, value } = this.#sessions.digest;
+    this.#trace(`${count} frames, ${value}`);
   }
 
   #trace(line: string): void {

@@ -84,7 +84,9 @@ export class Traffic {
   async drain(): Promise<void> {
     const { process, node } = this;
     const sinceMs = process.now();
-    await node.drain();
+    const drained = node.drain();
+    this.checks.delivery.drains(node.local.id);
+    await drained;
     if (process.now() - sinceMs < DRAIN_TIMEOUT_MS) this.#handlers.drained();
   }
 
@@ -100,7 +102,7 @@ export class Traffic {
     for (let time = 0; time < times; time++) {
       if (dice < 0.28) this.#send(to);
       else if (dice < 0.46) this.#emit(to, random.pick(PATTERNS));
-      else if (dice < 0.64) this.#request(to, 'ask', random.pick([undefined, undefined, 30, 400]));
+      else if (dice < 0.64) this.#ask(to, random.pick([undefined, PATIENT_MS, 30, 400]));
       else if (dice < 0.78) leaveToChecks(this.#patientRequest(to, 'ask-back'));
       else if (dice < 0.8) this.#request(to, 'unheard', undefined);
       else if (dice < 0.83) leaveToChecks(this.ask(to));
@@ -148,6 +150,11 @@ export class Traffic {
   #request(to: Member, pattern: string, timeoutMs: number | undefined): void {
     const sent = this.#begin('request', to.id, undefined);
     leaveToChecks(this.#asked(sent, to, pattern, { ...this.#options(sent), timeoutMs }));
+  }
+
+  #ask(to: Member, timeoutMs: number | undefined): void {
+    if (timeoutMs === PATIENT_MS) leaveToChecks(this.#patientRequest(to, 'ask'));
+    else this.#request(to, 'ask', timeoutMs);
   }
 
   /** A request that hangs for ever if nobody answers it, and is given up only when its answer is known to be lost. */

@@ -33,13 +33,14 @@ export class TransportChecks {
 
   /** How often interesting paths were taken, in all transports together. */
   get sometimes(): Readonly<Record<(typeof SESSION_PATHS)[number], number>> {
-    const sum = { resumed: 0, unknown: 0, creditReturned: 0, crossedDials: 0 };
+    const sum = { resumed: 0, unknown: 0, unknownInFlight: 0, creditReturned: 0, crossedDials: 0 };
     for (const { transport } of this.#all) {
       for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += transport.counters[name];
     }
     return {
       'session resumed': sum.resumed,
       'session found unknown': sum.unknown,
+      'session found unknown with something in flight': sum.unknownInFlight,
       'credit exhausted and returned': sum.creditReturned,
       'dials crossed': sum.crossedDials,
     };
@@ -57,6 +58,17 @@ export class TransportChecks {
     }
   }
 
+  /** All is at rest: the two sides of each session have counted the same. */
+  compare(): void {
+    const running = this.#all.filter(({ process }) => process.end === 'none');
+    for (const { transport: sender, process } of running) {
+      for (const { transport: receiver, process: other } of running) {
+        for (const what of sender.differences(receiver))
+          this.findings.add('books', `the session from ${process.name} to ${other.name}: ${what}`);
+      }
+    }
+  }
+
   /** What is wrong with the books of those that run. */
   complaints(options: { readonly isCalm: boolean }): readonly string[] {
     return this.#all
@@ -66,13 +78,14 @@ export class TransportChecks {
       );
   }
 
-  /** Every node has closed. */
+  /** Every node has closed, those that left before included. */
   closed(): void {
     for (const { transport, process } of this.#all) {
+      if (process.end !== 'none') continue;
       const { sockets } = transport.stats;
-      if (process.end === 'none' && sockets > 0) {
-        this.findings.add('leak', `${sockets} links of ${process.name} have survived its end`);
-      }
+      if (sockets > 0) this.findings.add('leak', `${sockets} links of ${process.name} have survived its end`);
+      if (transport.peerCount > 0)
+        this.findings.add('leak', `${process.name} keeps ${transport.peerCount} peers after its end`);
     }
   }
 }

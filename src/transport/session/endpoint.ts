@@ -35,6 +35,8 @@ export class Endpoint implements HandshakeHost, PeerOwner {
   readonly counters: Counters = noCounts();
   readonly lanes: Lanes;
   readonly receiver: Receiver;
+  /** Accepted links before their handshake is done. */
+  readonly strangers = new Set<PeerLink>();
   /** What peers are told to dial; set before the first link is accepted or dialled. */
   advertised: Address = { host: '0.0.0.0', port: 0 };
   readonly #handshaker = new Handshaker(this);
@@ -43,8 +45,6 @@ export class Endpoint implements HandshakeHost, PeerOwner {
   readonly #routes: PayloadRoutes;
   readonly #casts: CastRoutes;
   readonly #watch: PayloadWatch;
-  /** Accepted links before their handshake is done. */
-  readonly #strangers = new Set<PeerLink>();
   #due: IncomingSession[] = [];
   #closed = false;
 
@@ -96,12 +96,12 @@ export class Endpoint implements HandshakeHost, PeerOwner {
   /** A link came in; everything that happens on it goes to the handler. */
   accept(raw: Link): LinkHandler {
     const link = new PeerLink(this, 'accepted', 'verify', undefined).use(raw);
-    if (this.#closed || this.#strangers.size >= this.settings.limits.unauthenticatedLinks) {
+    if (this.#closed || this.strangers.size >= this.settings.limits.unauthenticatedLinks) {
       this.count('limit');
       link.drop();
       return link;
     }
-    this.#strangers.add(link);
+    this.strangers.add(link);
     this.world.after(this.settings.deadlines.handshakeMs, link);
     return link;
   }
@@ -162,8 +162,8 @@ export class Endpoint implements HandshakeHost, PeerOwner {
     this.turnEnded();
     this.#closed = true;
     this.#watch.stop();
-    for (const link of this.#strangers) link.drop();
-    this.#strangers.clear();
+    for (const link of this.strangers) link.drop();
+    this.strangers.clear();
     for (const peer of this.#peers.all()) {
       this.#casts.failed(peer);
       this.lanes.close(peer, reason);
@@ -183,7 +183,7 @@ export class Endpoint implements HandshakeHost, PeerOwner {
   // --- what links tell ---
 
   finished(link: PeerLink): void {
-    this.#strangers.delete(link);
+    this.strangers.delete(link);
     this.world.cancel(link);
   }
 
@@ -291,7 +291,7 @@ export class Endpoint implements HandshakeHost, PeerOwner {
     const { world } = this;
     const peer = link.peer!;
     world.cancel(link);
-    this.#strangers.delete(link);
+    this.strangers.delete(link);
     link.state = 'established';
     link.usedAtMs = world.now();
     link.raw.allowFrames(link.purpose === 'payload' ? PAYLOAD_FRAME_BYTES : PROTOCOL_FRAME_BYTES);

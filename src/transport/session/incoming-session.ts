@@ -66,6 +66,11 @@ export class IncomingSession implements SessionTimer {
     return this.#streams.reduce((least, stream) => Math.min(least, stream?.creditLeft ?? least), Infinity);
   }
 
+  /** Its streams, for audit.ts. */
+  get streams(): readonly IncomingStream[] {
+    return this.#streams.filter((stream) => stream !== undefined);
+  }
+
   /** Lets the peer send; the first credit opens all of its streams. */
   grant(): void {
     if (this.#granted) return;

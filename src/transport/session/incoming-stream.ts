@@ -21,6 +21,13 @@ export interface Slot {
   assembly: Assembly | undefined;
 }
 
+/** Where one stream stands on one of its sides, since the epoch began. */
+export interface StreamStanding {
+  readonly stream: number;
+  readonly credit: { readonly messages: number; readonly bytes: number };
+  readonly used: { readonly messages: number; readonly bytes: number };
+}
+
 /** Credit goes back when this share of a window has been taken, so that not every message costs a frame. */
 const RETURN_SHARE = 4;
 
@@ -59,6 +66,23 @@ export class IncomingStream {
   /** Messages or bytes that the peer may still send, the lesser; see audit.ts. */
   get creditLeft(): number {
     return Math.min(this.#toldMessages - this.#usedMessages, this.#toldBytes - this.#usedBytes);
+  }
+
+  /** Messages and bytes that were taken from the peer and not released; see audit.ts. */
+  get unreleased(): { readonly messages: number; readonly bytes: number } {
+    return {
+      messages: this.#usedMessages - this.#releasedMessages,
+      bytes: this.#usedBytes - this.#releasedBytes,
+    };
+  }
+
+  /** Totals, as the peer has to know them; see audit.ts. */
+  get standing(): StreamStanding {
+    return {
+      stream: this.number,
+      credit: { messages: this.#toldMessages, bytes: this.#toldBytes },
+      used: { messages: this.#usedMessages, bytes: this.#usedBytes },
+    };
   }
 
   slot(free: boolean): Slot {

@@ -22,8 +22,10 @@ export interface TransportLimits {
   readonly payloadLinks: number;
   /** Accepted links that have not shaken hands. Default: 256. */
   readonly unauthenticatedLinks: number;
-  /** Peers with a payload link that the node above has not granted credit; one more closes the oldest. Of lost peers as many sessions are kept. Default: 256. */
+  /** Peers with a payload link that the node above has not granted credit; one more closes the oldest. Default: 256. */
   readonly ungrantedPeers: number;
+  /** Sessions of peers that count as lost, which are kept in case they come back; one more ends the oldest. Default: 256. */
+  readonly lostSessions: number;
 }
 
 export const DEFAULT_LIMITS: TransportLimits = {
@@ -39,6 +41,7 @@ export const DEFAULT_LIMITS: TransportLimits = {
   payloadLinks: 512,
   unauthenticatedLinks: 256,
   ungrantedPeers: 256,
+  lostSessions: 256,
 };
 
 /** How long each thing may take, in milliseconds. */

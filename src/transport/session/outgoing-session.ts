@@ -13,6 +13,7 @@ import { FrameRing } from './frame-ring.js';
 import type { CreditFrame, PermitFrame, RejectFrame, SessionAnswer, SessionOffer } from './frame.js';
 import { MAX_UNACKED_FRAMES, STREAMS, type TransportLimits } from './limits.js';
 import { Progress, type OutgoingMessage } from './message.js';
+import type { StreamStanding } from './incoming-stream.js';
 import { OutgoingStream, type Permits, type Window } from './outgoing-stream.js';
 import type { Counters } from './world.js';
 
@@ -85,6 +86,10 @@ export class OutgoingSession implements Permits {
     return this.#streams.reduce((least, stream) => Math.min(least, stream?.creditLeft ?? least), Infinity);
   }
 
+  get standing(): readonly StreamStanding[] {
+    return this.#streams.flatMap((stream) => stream?.standing ?? []);
+  }
+
   /** Takes a message over; it is settled at once when the queue is full. */
   send(message: OutgoingMessage): void {
     if (!message.free && this.#full(message)) {
@@ -135,6 +140,7 @@ export class OutgoingSession implements Permits {
       this.#cursor = answer.expected;
     } else {
       if (this.met) this.counters.unknown++;
+      if (this.unacked) this.counters.unknownInFlight++;
       this.#newEpoch();
     }
     this.met = true;

@@ -1,5 +1,6 @@
 import { Fifo } from './fifo.js';
 import type { CreditFrame, PermitFrame } from './frame.js';
+import type { StreamStanding } from './incoming-stream.js';
 import { Progress, type OutgoingMessage } from './message.js';
 
 /** What a fresh stream may send, learnt from the first credit of an epoch. */
@@ -67,6 +68,15 @@ export class OutgoingStream {
   /** Messages or bytes that may still be sent, the lesser; see audit.ts. */
   get creditLeft(): number {
     return Math.min(this.#creditMessages - this.#usedMessages, this.#creditBytes - this.#usedBytes);
+  }
+
+  /** Totals, as the receiver has to know them; see audit.ts. */
+  get standing(): StreamStanding {
+    return {
+      stream: this.number,
+      credit: { messages: this.#creditMessages, bytes: this.#creditBytes },
+      used: { messages: this.#usedMessages, bytes: this.#usedBytes },
+    };
   }
 
   push(message: OutgoingMessage): void {

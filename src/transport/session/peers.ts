@@ -71,7 +71,7 @@ export class Peers {
   /** @returns a peer whose session is kept no longer, where there are too many */
   lost(peer: Peer): Peer | undefined {
     this.#lost.delete(peer);
-    if (this.#lost.add(peer).size <= this.owner.receiver.limits.ungrantedPeers) return undefined;
+    if (this.#lost.add(peer).size <= this.owner.receiver.limits.lostSessions) return undefined;
     const [oldest] = this.#lost;
     this.#lost.delete(oldest!);
     if (oldest!.incoming !== undefined) oldest!.incoming.kept = false;

@@ -55,6 +55,16 @@ export class ReassemblyBudget {
     return this.#messageBytes + this.#replyBytes + this.#partBytes;
   }
 
+  /** Bytes of permits that were given. */
+  get grantedBytes(): number {
+    return this.#messageBytes + this.#replyBytes;
+  }
+
+  /** Payloads that wait for a permit. */
+  get waiting(): number {
+    return this.#messages.length + this.#replies.length;
+  }
+
   ask(claim: Claim): void {
     this.#line(claim.free).push(claim);
     this.#grant();

@@ -25,6 +25,8 @@ export interface Counters {
   resumed: number;
   /** Times that a peer whom we had met did not know our session any more. */
   unknown: number;
+  /** Of these, with frames unacknowledged: their messages are uncertain. */
+  unknownInFlight: number;
   /** Times that a message had to wait for credit, and times that one which waited got it. */
   creditExhausted: number;
   creditReturned: number;
@@ -39,6 +41,7 @@ export function noCounts(): Counters {
     messagesOut: 0,
     resumed: 0,
     unknown: 0,
+    unknownInFlight: 0,
     creditExhausted: 0,
     creditReturned: 0,
     crossedDials: 0,

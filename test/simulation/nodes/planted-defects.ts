@@ -1,6 +1,7 @@
 import type { Address } from '../../../src/address.js';
 import { NotDeliveredError } from '../../../src/errors.js';
 import { ForwardingTransport } from '../../../src/simulation/nodes/forwarding-transport.js';
+import type { SessionTransport } from '../../../src/transport/session-transport.js';
 import type {
   Binding,
   BindOptions,
@@ -67,8 +68,8 @@ class DeliversTheRejected extends SendDefect {
 }
 
 class NeverSettles extends SendDefect {
-  protected spoil(send: () => Promise<void>): Promise<void> {
-    void send().catch(() => undefined);
+  protected async spoil(send: () => Promise<void>): Promise<void> {
+    await send();
     return new Promise(() => undefined);
   }
 }
@@ -132,6 +133,14 @@ class NeverReleases extends ReceiveDefect {
   }
 }
 
+/** Gives credit and room back before the message is handled: slow handlers are given more and more. */
+export class ReleasesAtOnce extends ReceiveDefect {
+  protected take(message: IncomingMessage, give: (message: IncomingMessage) => Receipt): Receipt {
+    message.release();
+    return give(message);
+  }
+}
+
 /** Stands above the inbox. What a paused socket does instead of credit: with two messages not taken, nothing more is read, answers included. */
 export class PausesItsReader extends ReceiveDefect {
   readonly #unread: (() => void)[] = [];
@@ -174,6 +183,16 @@ export class LosesAnswers extends ForwardingTransport {
 export class NeverCloses extends ForwardingTransport {
   override close(): Promise<void> {
     return Promise.resolve();
+  }
+}
+
+/** A timer of its own goes on when it has closed. */
+export class TicksOn extends ForwardingTransport {
+  override close(reason?: 'left' | 'shutdown'): Promise<void> {
+    const { clock } = (this.inner as SessionTransport).options;
+    const tick = (): void => void clock.setTimer(1000, tick);
+    tick();
+    return super.close(reason);
   }
 }
 
