@@ -31,6 +31,7 @@ export class Handlers {
     node.onMessage('note', (_data, message) => this.#take(message, 'note'));
     node.onMessage('slow-note', (_data, message) => this.#take(message, 'slow-note', true), options);
     this.#onRequest('ask', (data) => this.#answer(data));
+    this.#onRequest('slow-ask', (data) => this.#sleep().then(() => data));
     this.#onRequest('ask-back', (data, message) => this.#askBack(data, message));
     node.onRequest('leaf', (data, message) => {
       this.#begun(message, 'leaf', true);

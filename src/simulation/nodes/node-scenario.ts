@@ -61,6 +61,7 @@ export function generateNodeScenario(
   // Drawn last, so that what was drawn before stays what it was for the same seed.
   const late = drawLate(stage, random.fork());
   const drains = random.chance(0.3) ? true : undefined;
+  if (drains === true) putLeaves(stage);
   const memory = drawMemory(stage, random.fork());
   return {
     kind: 'nodes',
@@ -80,6 +81,14 @@ function drawLate(stage: NodeStage, random: Random): readonly string[] {
   const late = stage.names.slice(2).filter(() => random.chance(0.4));
   for (const node of late) stage.put(Math.round(random.int(stage.spanMs)), { kind: 'restart', node });
   return late;
+}
+
+/** Where leaving is more than a moment, more of them leave. */
+function putLeaves(stage: NodeStage): void {
+  for (let left = stage.random.int(4); left > 0; left--) {
+    const node = stage.anyone;
+    stage.during(2000, 20_000, { kind: 'leave', node }, { kind: 'restart', node });
+  }
 }
 
 /**
@@ -120,7 +129,7 @@ function drawOptions(random: Random, nodes: number): NodeScenarioOptions {
       meanGapMs: Math.round(nodes * random.between(50, 250)),
       slowShare: random.pick([0, 0.05, 0.3]),
       slowMs: Math.round(slowMs),
-      largeShare: random.pick([0, 0.005, 0.02]),
+      largeShare: random.pick([0, 0.005, 0.05]),
       burstShare: random.pick([0, 0.02, 0.06]),
       reader: random.chance(0.3),
     },

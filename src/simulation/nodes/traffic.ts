@@ -153,7 +153,7 @@ export class Traffic {
   }
 
   #ask(to: Member, timeoutMs: number | undefined): void {
-    if (timeoutMs === PATIENT_MS) leaveToChecks(this.#patientRequest(to, 'ask'));
+    if (timeoutMs === PATIENT_MS) leaveToChecks(this.#patientRequest(to, 'slow-ask'));
     else this.#request(to, 'ask', timeoutMs);
   }
 

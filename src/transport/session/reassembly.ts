@@ -55,11 +55,6 @@ export class ReassemblyBudget {
     return this.#messageBytes + this.#replyBytes + this.#partBytes;
   }
 
-  /** Bytes of permits that were given. */
-  get grantedBytes(): number {
-    return this.#messageBytes + this.#replyBytes;
-  }
-
   /** Payloads that wait for a permit. */
   get waiting(): number {
     return this.#messages.length + this.#replies.length;
