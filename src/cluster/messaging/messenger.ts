@@ -231,7 +231,10 @@ export class Messenger {
     else pending?.resolve(value);
   }
 
-  /** Sends an answer; replies need no credit. Rejects as `send` does. */
+  /**
+   * Sends an answer; replies need no credit. Rejects as `send` does, at once to one that has gone meanwhile: nobody would
+   * settle it any more, and its handler would run for ever.
+   */
   async reply(
     to: Member,
     requestId: number,
@@ -242,7 +245,7 @@ export class Messenger {
     const { kind, bytes } = this.#encode(value);
     const meta = encodeReplyMeta(requestId, undefined);
     await this.#deliver(
-      to,
+      this.#route(to),
       (failure ? Kind.failure : Kind.reply) | kind,
       meta,
       bytes,

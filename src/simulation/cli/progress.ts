@@ -29,7 +29,10 @@ export class Progress {
   ended(seed: number, ok: boolean): void {
     this.#running.delete(seed);
     this.#done++;
-    if (!ok) this.#violated++;
+    if (ok) return;
+    this.#violated++;
+    // At once: with --keep-going the report may be an hour away.
+    this.#io.err(`seed ${seed} has failed\n`);
   }
 
   close(): void {

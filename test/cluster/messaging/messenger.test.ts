@@ -251,6 +251,25 @@ describe('an answer', () => {
     };
   };
 
+  it('to one who has gone meanwhile rejects at once, so that its handler does not run for ever', async () => {
+    const room = new Room('a', 'b');
+    const b = room.at('b');
+    let finish = (_answer: string): void => undefined;
+    b.dispatcher.onRequest('ask', () => new Promise((resolve) => (finish = resolve)));
+    room
+      .at('a')
+      .messenger.request(memberOf('b'), 'ask', 1)
+      .catch(() => undefined);
+    await settle();
+    expect([b.dispatcher.load.running, room.unreleased]).toEqual([1, 1]);
+    room.members[0] = memberOf('a', { state: 'left' });
+    // The transport has given a up already: it would keep an answer for ever.
+    room.stuck = true;
+    finish('too late');
+    await settle();
+    expect([b.dispatcher.load.running, room.unreleased]).toEqual([0, 0]);
+  });
+
   it('that nobody waits for is dropped unread', () => {
     const { messenger, failures } = new Room('a', 'b').at('a');
     const junk = answer(3, 77, Buffer.from('c1', 'hex'));

@@ -38,12 +38,13 @@ function planted(): SeedRunner {
 
 async function simulate(
   ...args: readonly string[]
-): Promise<{ code: number; out: string; report: JsonReport }> {
+): Promise<{ code: number; out: string; err: string; report: JsonReport }> {
   let out = '';
+  let err = '';
   const json = join(folder, 'report.json');
-  const io = { out: (text: string) => void (out += text), err: () => {} };
+  const io = { out: (text: string) => void (out += text), err: (text: string) => void (err += text) };
   const code = await main([...args, '--json', json, '--jobs', '1'], io, planted);
-  return { code, out, report: JSON.parse(readFileSync(json, 'utf8')) as JsonReport };
+  return { code, out, err, report: JSON.parse(readFileSync(json, 'utf8')) as JsonReport };
 }
 
 describe('a run over many seeds', () => {
@@ -64,8 +65,10 @@ describe('a run over many seeds', () => {
   });
 
   it('tells of a seed that did not end, and does not shrink it', async () => {
-    const { code, out, report } = await simulate('--from', '6', '--seeds', '1');
+    const { code, out, err, report } = await simulate('--from', '6', '--seeds', '1');
     expect(code).toBe(1);
+    // At once, as the report may be long in coming.
+    expect(err).toMatch(/^seed 6 has failed\n/);
     expect(out).toContain('seed 6 did not end\n  Seed 6 did not end\n');
     expect(report.violations[0]!.shrunk).toBeUndefined();
   });
