@@ -24,7 +24,8 @@ interface Outcome {
   readonly peakRssBytes: number;
 }
 
-const NODES = 1000;
+const NODES = [1000, 5000];
+const NODES_OF_FULL = [1000, 2000, 5000];
 const CRASHES = 10;
 const REST_MS = 10_000;
 const PATIENCE_MS = 600_000;
@@ -37,7 +38,7 @@ export const scale: Experiment<Cell, Outcome> = {
   source: 'this simulator',
 
   cells(options) {
-    const sizes = options.nodes ?? (options.full ? [NODES, 2000, 5000] : [NODES]);
+    const sizes = options.nodes ?? (options.full ? NODES_OF_FULL : NODES);
     return sizes.map((nodes) => ({ series: clusterPackOwn(options), nodes, seed: options.seed }));
   },
 
