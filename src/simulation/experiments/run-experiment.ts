@@ -23,6 +23,9 @@ export interface ExperimentIo {
     | undefined;
 }
 
+/** How often people who wait are told, at least, where there are so many runs. */
+const TOLD = 20;
+
 /** For callers that have no clock: what needs one shows NaN. */
 const NO_HOST: Host = {
   realNowMs: () => Number.NaN,
@@ -82,9 +85,10 @@ async function mapHere(
   done: (count: number) => void,
 ): Promise<readonly unknown[]> {
   const outcomes: unknown[] = [];
+  const every = Math.max(1, Math.floor(cells.length / TOLD));
   for (const cell of cells) {
     outcomes.push(experiment.run(cell, host));
-    if (outcomes.length % 10 === 0 || outcomes.length === cells.length) done(outcomes.length);
+    if (outcomes.length % every === 0 || outcomes.length === cells.length) done(outcomes.length);
     // Somebody may want to stop it, or to see what was written.
     await Promise.resolve();
   }

@@ -24,6 +24,7 @@ describe('an experiment on the command line', () => {
     expect(out).toContain('SWIM §5.1, Figure 2');
     expect(out).toMatch(/SWIM: sent per member and period +2 +2 +±0\.1 +T +matches/);
     expect(progress).toContain('swim-load: 0 of 4 runs');
+    expect(progress).toContain('swim-load: 1 of 4 runs');
     expect(progress).toContain('swim-load: 4 of 4 runs');
   });
 
