@@ -6,26 +6,12 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { drawPlot } from './experiments/draw-plot.mjs';
 import { renderReadme } from './experiments/render-readme.mjs';
 
 const root = new URL('..', import.meta.url);
 const folder = new URL('docs/experiments/', root).pathname;
 const module = (name) => new URL(`dist/simulation/${name}.js`, root).href;
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc');
-
-const host = {
-  realNowMs: () => performance.now(),
-  heapUsedBytes: () => {
-    collectGarbage();
-    return process.memoryUsage().heapUsed;
-  },
-  peakRssBytes: () => process.resourceUsage().maxRSS * 1024,
-};
 
 await main(process.argv.slice(2));
 
@@ -35,6 +21,7 @@ async function main(args) {
   const { experiments } = await import(module('experiments/experiments'));
   const { runExperiment } = await import(module('experiments/run-experiment'));
   const { mapInThreads } = await import(module('cli/cell-threads'));
+  const { processHost } = await import(module('cli/host'));
   mkdirSync(folder, { recursive: true });
   const chosen = experiments.filter(({ name }) => names.length === 0 || names.includes(name));
   if (names.length > chosen.length) {
@@ -52,7 +39,7 @@ async function main(args) {
       out: (text) => process.stdout.write(`${text}\n`),
       progress,
       writeFile: (path, text) => writeFileSync(path, text),
-      host,
+      host: processHost(),
       mapCells: mapInThreads,
     });
     process.stderr.write('\n');

@@ -3,6 +3,7 @@ import { ClusterError } from '../../errors.js';
 import { parseCliOptions, USAGE } from './cli-options.js';
 import { mapInThreads } from './cell-threads.js';
 import type { CliIo } from './cli-io.js';
+import { processHost } from './host.js';
 import { replay } from './replay.js';
 import type { RunnerOf } from './seed-runner.js';
 import { survey } from './survey.js';
@@ -45,10 +46,6 @@ async function experiment(args: readonly string[], io: CliIo): Promise<number> {
     ...io,
     mapCells: mapInThreads,
     writeFile: (path, text) => writeFileSync(path, text),
-    host: {
-      realNowMs: () => performance.now(),
-      heapUsedBytes: () => process.memoryUsage().heapUsed,
-      peakRssBytes: () => process.resourceUsage().maxRSS * 1024,
-    },
+    host: processHost(),
   });
 }

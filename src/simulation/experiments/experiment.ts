@@ -35,7 +35,8 @@ export interface ExperimentOptions {
  */
 export type FigureTag = 'T' | 'F' | 'D';
 
-export type Verdict = 'matches' | 'differs' | 'order holds' | 'order broken';
+/** `within chance`: the order may be this or the other, more runs would tell. */
+export type Verdict = 'matches' | 'differs' | 'order holds' | 'order broken' | 'within chance';
 
 /** One thing that a paper says, and what was seen here. */
 export interface Figure {
@@ -88,6 +89,8 @@ export interface Conclusion {
 
 /** An experiment's result, as it goes to JSON. */
 export interface ExperimentResult extends Conclusion {
+  /** What repeats it, with every option that was given. */
+  readonly command: string;
   readonly name: string;
   readonly title: string;
   readonly source: string;

@@ -3,7 +3,7 @@ import type { Conclusion, Experiment, ExperimentOptions, Figure } from './experi
 import { gain } from './gain.js';
 import { observedCluster } from './observed-cluster.js';
 import { clusterPack, lifeguardPaper, type Series } from './protocols.js';
-import { groupBy, median, quantile, rounded } from './statistics.js';
+import { groupBy, median, quantile, rounded, total } from './statistics.js';
 import { within } from './verdict.js';
 
 interface Cell {
@@ -126,7 +126,13 @@ function conclude(
       quantile(times, 0.99),
       quantile(times, 0.999),
     ]);
-    return { name, seconds, count: first.length, first };
+    return {
+      name,
+      seconds,
+      count: first.length,
+      missed: total(of.map(({ outcome }) => outcome.missed)),
+      first,
+    };
   });
   const some = cells[0];
   return {
@@ -143,6 +149,7 @@ function conclude(
         columns: [
           'protocol',
           'failures',
+          'never found',
           'first median',
           '99 %',
           '99.9 %',
@@ -152,12 +159,13 @@ function conclude(
           'paper: first',
           'paper: all',
         ],
-        rows: rows.map(({ name, seconds, count }) => {
+        rows: rows.map(({ name, seconds, count, missed }) => {
           const paper = PAPER[name];
           const text = (figures: readonly number[] | undefined): string => figures?.join(' / ') ?? '';
           return [
             name,
             count,
+            missed,
             ...seconds.map((value) => rounded(value, 2)),
             text(paper?.slice(0, 3)),
             text(paper?.slice(3)),

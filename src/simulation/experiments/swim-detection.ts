@@ -204,7 +204,7 @@ function conclude(
       'A period of SWIM is 2 s here, one of ClusterPack that of its preset.',
       'The paper’s plot counts whole periods of one clock; here each member’s period begins when it likes, and its verdict comes at the end of its period, which adds one to the first ping.',
       'The ranges [F] are 1 to 2 ± 10 %, and ± 20 % for the largest, which is the largest of several means of few runs.',
-      'ClusterPack after a crash: the kernel refuses, and a closed connection is a reason to probe out of turn (decisions 3).',
+      'ClusterPack after a crash: the kernel refuses, and a closed connection is a reason to probe out of turn (docs/PROTOCOL.md, hard evidence).',
     ],
   };
 }

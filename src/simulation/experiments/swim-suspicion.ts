@@ -4,7 +4,7 @@ import { gain } from './gain.js';
 import { observedCluster } from './observed-cluster.js';
 import { clusterPackOwn, periodMs, swimPaper, type Series } from './protocols.js';
 import { groupBy, mean, quantile, rounded, standardError } from './statistics.js';
-import { rising } from './verdict.js';
+import { risingBeyondChance } from './verdict.js';
 
 interface Cell {
   readonly series: Series;
@@ -38,7 +38,7 @@ export const swimSuspicion: Experiment<Cell, Outcome> = {
   cells(options) {
     const nodes = options.nodes?.[0] ?? NODES;
     const cells: Cell[] = [];
-    for (let run = 0; run < (options.runs ?? (options.full ? 1000 : 400)); run++)
+    for (let run = 0; run < (options.runs ?? (options.full ? 5000 : 2000)); run++)
       for (const series of seriesOf(nodes, options))
         cells.push({ series, nodes, seed: options.seed + run, loss: options.loss?.[0] ?? LOSS });
     return cells;
@@ -117,9 +117,11 @@ function conclude(
       course: Array.from({ length: samples }, (_, at) => mean(of.map(({ sizes }) => sizes[at]!))),
     };
   });
-  const ordered = (key: 'final' | 'after') =>
+  const ordered = (key: 'final' | 'after', errorKey: 'error' | 'afterError') =>
     Object.entries(PAPER).flatMap(([name, paper]) =>
-      rows.filter((row) => row.name === name).map((row) => ({ name, measured: row[key], paper })),
+      rows
+        .filter((row) => row.name === name)
+        .map((row) => ({ name, measured: row[key], error: row[errorKey], paper })),
     );
   return {
     settings: {
@@ -156,8 +158,8 @@ function conclude(
       },
     ],
     figures: [
-      rising('final size of the group', 'T', ordered('final')),
-      rising('mean size from the last join on', 'T', ordered('after')),
+      risingBeyondChance('final size of the group', 'T', ordered('final', 'error')),
+      risingBeyondChance('mean size from the last join on', 'T', ordered('after', 'afterError')),
     ],
     gains: gain(`members left at the end, of ${cells[0]?.nodes ?? 0}`, {
       papers: rows.find(({ name }) => name === 'Basic + infection + suspicion')?.final ?? Number.NaN,
@@ -178,7 +180,7 @@ function conclude(
     notes: [
       'The paper does not say what becomes of a victim. Here a Confirm is final, as its table of overrides has it: whoever anybody declares failed is out of the group, and its process ends one period later. Joins go through members that are in the group.',
       'Basic: whoever declares a failure tells all others once, and nobody passes it on. Without suspicion a failed probe is the verdict.',
-      'A size is what the members that are left take for it, averaged over their lists, since only those can be read in a real group. Counted from outside (whom nobody has declared failed), Basic and infection do not differ by more than chance: with infection a group is as large, and knows a little later whom it has lost. At the end, with a member or none left, they do not differ by either measure; the paper shows one run of each.',
+      'A size is what the members that are left take for it, averaged over their lists, since only those can be read in a real group. It was first counted from outside (whom nobody has declared failed), and changed when Basic and infection did not differ by more than chance: with infection a group is as large, and knows a little later whom it has lost. At the end, with a member or none left, they do not differ by either measure; the paper shows one run of each.',
       'With suspicion hardly anybody is lost here, where the paper lost 6 of 18: an order is compared, not a size.',
     ],
   };

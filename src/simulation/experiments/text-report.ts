@@ -4,7 +4,7 @@ import type { ExperimentResult, Table } from './experiment.js';
 export function textReport(result: ExperimentResult): string {
   const settings = Object.entries(result.settings).map(([name, value]) => `${name} ${value}`);
   const parts = [
-    `${result.title}\n${result.source}\n${settings.join(' · ')}`,
+    `${result.title}\n${result.source}\n${settings.join(' · ')}\n${result.command}`,
     ...result.tables.map(textTable),
     textTable(figuresTable(result)),
     ...(result.gains.length === 0 ? [] : [textTable(gainsTable(result))]),

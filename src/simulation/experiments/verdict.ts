@@ -50,6 +50,37 @@ export function rising(
   };
 }
 
+/** So many standard errors are more than chance. */
+const CHANCE = 2;
+
+/** Judges an order of means that may be off by chance: each step has to be more than that. */
+export function risingBeyondChance(
+  what: string,
+  tag: FigureTag,
+  ordered: readonly {
+    readonly name: string;
+    readonly measured: number;
+    readonly error: number;
+    readonly paper: number;
+  }[],
+): Figure {
+  const figure = rising(what, tag, ordered);
+  const steps = ordered.slice(1).map(({ measured, error }, at) => {
+    const before = ordered[at]!;
+    return (measured - before.measured) / Math.hypot(error, before.error);
+  });
+  const isClear = steps.every((step) => step > CHANCE);
+  const isReversed = steps.some((step) => step < -CHANCE);
+  return {
+    ...figure,
+    measured: ordered
+      .map(({ name, measured, error }) => `${name} ${shown(measured)} ± ${shown(error)}`)
+      .join(', '),
+    tolerance: `each step above ${CHANCE} standard errors`,
+    verdict: isClear ? 'order holds' : isReversed ? 'order broken' : 'within chance',
+  };
+}
+
 /** A number with as many digits as tell something. */
 export function shown(value: number): string {
   if (!Number.isFinite(value)) return 'never';

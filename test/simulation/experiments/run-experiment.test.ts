@@ -50,6 +50,7 @@ describe('an experiment on the command line', () => {
     const { files } = await run([...small, '--json', 'load.json']);
     const result = JSON.parse(files.get('load.json')!) as ExperimentResult;
     expect(result).toMatchObject({ name: 'swim-load', settings: { nodes: '4, 8', seed: 1 } });
+    expect(result.command).toBe('npm run simulate -- --experiment swim-load --nodes 4,8 --runs 1');
     expect(result.figures[0]).toMatchObject({ paper: '2', verdict: 'matches', tag: 'T' });
     const { out } = await run([...small, '--json', '-']);
     expect(JSON.parse(out)).toEqual(result);

@@ -4,6 +4,7 @@ import {
   atMost,
   between,
   rising,
+  risingBeyondChance,
   shown,
   within,
   withinRatio,
@@ -35,6 +36,21 @@ describe('a verdict', () => {
       verdict: 'matches',
       paper: '1 to 3 s',
     });
+  });
+
+  it('of an order says whether it holds by more than chance, is reversed by more, or neither', () => {
+    const order = (...means: number[]) =>
+      risingBeyondChance(
+        'sizes',
+        'T',
+        means.map((measured, at) => ({ name: `p${at}`, measured, error: 0.3, paper: at })),
+      ).verdict;
+    expect([order(1, 2, 3), order(1, 2, 2.1), order(1, 2, 1.9), order(1, 3, 2)]).toEqual([
+      'order holds',
+      'within chance',
+      'within chance',
+      'order broken',
+    ]);
   });
 
   it('keeps the paper’s own figure and the tag beside it', () => {
