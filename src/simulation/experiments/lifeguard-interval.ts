@@ -10,32 +10,19 @@ import {
 } from './anomalies.js';
 import type { Conclusion, Experiment, ExperimentOptions } from './experiment.js';
 import { gain } from './gain.js';
+import {
+  gridTable,
+  pausesTable,
+  percent,
+  placeOf,
+  type Cell,
+  type Outcome,
+  type Run,
+} from './interval-grid.js';
 import { observedCluster } from './observed-cluster.js';
-import { clusterPack, lifeguardPaper, type Series } from './protocols.js';
-import { groupBy, mean, rounded, standardError, total } from './statistics.js';
+import { clusterPack, lifeguardPaper } from './protocols.js';
+import { groupBy, rounded, standardError, total } from './statistics.js';
 import { atMost, rising, shown, withinRatio } from './verdict.js';
-
-interface Cell {
-  readonly series: Series;
-  readonly nodes: number;
-  readonly seed: number;
-  readonly anomalies: number;
-  readonly durationMs: number;
-  readonly intervalMs: number;
-  readonly messageCostMs: number;
-}
-
-interface Outcome {
-  /** FP: `unreachable` events, anywhere, about members that were not anomalous. */
-  readonly falsePositives: number;
-  /** FP−: those of them at members that were not anomalous either. */
-  readonly atHealthy: number;
-  /** Verdicts of members' own about members that were not anomalous, so not those that only passed on. */
-  readonly verdicts: number;
-  readonly verdictsAtHealthy: number;
-  /** Sent during the anomalies and between them, by protocols. */
-  readonly messages: number;
-}
 
 /** The cycles go on for so long, and to the end of the anomaly that is under way then. */
 const CYCLES_MS = 120_000;
@@ -136,11 +123,6 @@ function run({ nodes, seed, series, anomalies, durationMs, intervalMs, messageCo
   return { ...found, messages: cluster.messagesSent - before };
 }
 
-interface Run {
-  readonly cell: Cell;
-  readonly outcome: Outcome;
-}
-
 interface Row extends Outcome {
   readonly name: string;
   readonly runs: number;
@@ -197,11 +179,6 @@ function conclude(
     ],
     notes: NOTES,
   };
-}
-
-/** A place of the grid. */
-function placeOf({ anomalies, durationMs, intervalMs }: Cell): string {
-  return `${anomalies} ${durationMs} ${intervalMs}`;
 }
 
 function settingsOf(options: ExperimentOptions, cells: readonly Cell[]): Conclusion['settings'] {
@@ -355,47 +332,4 @@ function neighboursTable(rows: readonly Row[], swim: Row): Conclusion['tables'][
       rounded(paper, 2),
     ]),
   };
-}
-
-/** Where the percentages come from: they hang on how long a slow member is free. */
-function pausesTable(runs: readonly Run[]): Conclusion['tables'][number] {
-  const names = [...new Set(runs.map(({ cell }) => cell.series.name))].filter((name) => name !== 'SWIM');
-  const sum = (of: readonly Run[], name: string): number =>
-    total(of.filter(({ cell }) => cell.series.name === name).map(({ outcome }) => outcome.falsePositives));
-  return {
-    title: 'The same by pause: SWIM’s false positives, and the others’ in percent of them',
-    columns: ['I (ms)', 'SWIM', ...names],
-    rows: [...groupBy(runs, ({ cell }) => cell.intervalMs)].map(([intervalMs, of]) => {
-      const swim = sum(of, 'SWIM');
-      return [
-        intervalMs,
-        swim,
-        ...names.map((name) => (swim === 0 ? '' : rounded(percent(sum(of, name), swim), 2))),
-      ];
-    }),
-  };
-}
-
-function gridTable(runs: readonly Run[]): Conclusion['tables'][number] {
-  const names = [...new Set(runs.map(({ cell }) => cell.series.name))];
-  return {
-    title: 'False positives at each place of the grid, a run',
-    columns: ['C', 'D (ms)', 'I (ms)', ...names],
-    rows: [...groupBy(runs, ({ cell }) => placeOf(cell)).values()].map((of) => {
-      const { anomalies, durationMs, intervalMs } = of[0]!.cell;
-      const counts = names.map((name) =>
-        rounded(
-          mean(
-            of.filter(({ cell }) => cell.series.name === name).map(({ outcome }) => outcome.falsePositives),
-          ),
-          1,
-        ),
-      );
-      return [anomalies, durationMs, intervalMs, ...counts];
-    }),
-  };
-}
-
-function percent(part: number, whole = Number.NaN): number {
-  return (100 * part) / whole;
 }
