@@ -232,8 +232,7 @@ export class Messenger {
   }
 
   /**
-   * Sends an answer; replies need no credit. Rejects as `send` does, at once to one that has gone meanwhile: nobody would
-   * settle it any more, and its handler would run for ever.
+   * Sends an answer; replies need no credit. Rejects as `send` does, at once to one that has gone: nobody would settle it.
    */
   async reply(
     to: Member,
