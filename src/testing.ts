@@ -22,7 +22,8 @@ export type { Check, Input, Watched, WatchedNode } from './simulation/invariants
 export { violated } from './simulation/invariants/violation.js';
 export type { Latency } from './simulation/network/latency.js';
 export type { DialRule, Reordering } from './simulation/network/paths.js';
-export { NodeCluster, type NodeClusterOptions } from './simulation/nodes/node-cluster.js';
+export { NodeCluster } from './simulation/nodes/node-cluster.js';
+export type { NodeClusterOptions } from './simulation/nodes/node-cluster-options.js';
 export { Random } from './simulation/random.js';
 export type { Fault, ScheduledFault } from './simulation/scenarios/fault.js';
 export { minutes, seconds, simulate, type SimulateOptions } from './simulation/simulate.js';

@@ -2,6 +2,7 @@ import { formatAddress } from '../address.js';
 import type { Timer } from '../clock.js';
 import type { Population } from './population.js';
 import type { Fault } from './scenarios/fault.js';
+import { contradictionIn, namesIn } from './scenarios/fault-names.js';
 import type { SimulatedNode } from './simulated-node.js';
 import { SimulationError } from './simulation-error.js';
 import type { Surroundings } from './surroundings.js';
@@ -36,13 +37,9 @@ export class Faults<M> {
     const names = namesIn(fault);
     const stranger = names.find((name) => !this.#population.has(name));
     if (stranger !== undefined) return this.#population.strangerIs(stranger);
-    if (CONCERNS_A_PAIR.has(fault.kind) && names.length === 2 && names[0] === names[1])
-      return `${fault.kind} needs two nodes, not ${names[0]} twice`;
-    if (fault.kind === 'partition') {
-      if (fault.groups.length < 2) return 'partition needs two groups or more';
-      const twice = names.find((name, index) => names.indexOf(name) < index);
-      if (twice !== undefined) return `partition: ${twice} is in two groups`;
-    }
+    if (fault.kind === 'partition' && fault.groups.length < 2) return 'partition needs two groups or more';
+    const contradiction = contradictionIn(fault);
+    if (contradiction !== undefined) return contradiction;
     if (!('node' in fault) || GOES_FOR_THE_DEAD.has(fault.kind)) return undefined;
     const node = this.#population.node(fault.node);
     if (!node.isRunning) return `${fault.kind}: ${fault.node} does not run`;
@@ -204,27 +201,8 @@ export class Faults<M> {
   }
 }
 
-const CONCERNS_A_PAIR: ReadonlySet<Fault['kind']> = new Set([
-  'cut',
-  'heal',
-  'flap',
-  'lose',
-  'duplicate',
-  'reorder',
-  'delay',
-]);
-
 /** What makes sense also for a node whose process has ended. */
 const GOES_FOR_THE_DEAD: ReadonlySet<Fault['kind']> = new Set(['restart', 'answer-dials']);
-
-/** The nodes that a fault speaks of. */
-function namesIn(fault: Fault): readonly string[] {
-  if ('node' in fault) return [fault.node];
-  if (fault.kind === 'partition') return fault.groups.flat();
-  if (fault.kind === 'flap') return [fault.a, fault.b];
-  if (!('from' in fault)) return [];
-  return [fault.from, fault.to].filter((name) => name !== undefined);
-}
 
 function pairKey(a: string, b: string): string {
   return a < b ? `${a}|${b}` : `${b}|${a}`;

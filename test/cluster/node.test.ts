@@ -91,7 +91,7 @@ describe('a node', () => {
     const failed = expect(asked).rejects.toBeInstanceOf(DeliveryUncertainError);
     await cluster.advance(100);
     cluster.crash('b');
-    await cluster.until(() => seen.includes('unreachable b'), 2500);
+    await cluster.until(() => seen.includes('unreachable b'), { withinMs: 2500 });
     await failed;
     await expect(a!.emit(b!.local, 'x', 1)).rejects.toThrow('unreachable');
     expect(a!.member(b!.local.id)?.state).toBe('unreachable');
@@ -137,7 +137,9 @@ describe('a node', () => {
       await cluster.advance(700);
     }
     await cluster.run(nodes[0]!.start());
-    await cluster.until(() => nodes.every((node) => node.activeMembers.length === names.length), 8000);
+    await cluster.until(() => nodes.every((node) => node.activeMembers.length === names.length), {
+      withinMs: 8000,
+    });
   });
 
   it('that has left knows nobody as active and sends to nobody, itself included', async () => {

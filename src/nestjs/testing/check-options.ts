@@ -36,7 +36,7 @@ const clusterSchema = v.strictObject(
     options: v.optional(isFunction),
     latency: v.optional(latency),
     start: v.optional(v.picklist(['together', 'one-by-one'], 'must be "together" or "one-by-one"')),
-    patienceMs: v.optional(duration),
+    patienceMs: v.optional(v.pipe(duration, v.gtValue(0, 'must be more than 0'))),
     onLog: v.optional(isFunction),
   } satisfies Record<keyof NestClusterOptions, v.GenericSchema>,
   'must be an object with "nodes" and "module"',

@@ -1,13 +1,13 @@
 import type { INestApplicationContext, InjectionToken } from '@nestjs/common';
 import type { HandlerError } from '../../errors.js';
 import type { Latency } from '../../simulation/network/latency.js';
+import { checkCall, isPair } from '../../simulation/nodes/check-call.js';
 import { NodeCluster } from '../../simulation/nodes/node-cluster.js';
 import { answerOf } from '../../simulation/check-call.js';
 import { SimulationError } from '../../simulation/simulation-error.js';
 import { MembershipService } from '../membership.service.js';
 import { getMembershipToken } from '../tokens.js';
 import { Applications } from './applications.js';
-import { checkCall, isPair } from './check-call.js';
 import { checkClusterOptions } from './check-options.js';
 import type { NestClusterOptions, WithinOptions } from './nest-cluster-options.js';
 import { FINISH_MS, QUICK_MS, hasSettled, passTime, type Patience } from './passing-time.js';

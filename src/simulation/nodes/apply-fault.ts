@@ -16,6 +16,8 @@ export function applyToNodes(cluster: NodeCluster, fault: Fault): boolean {
       cluster.network.healOneWay(fault.from, fault.to);
       return true;
     case 'partition':
+      // Of one that was made smaller, a side may be gone.
+      if (fault.groups.length < 2) return false;
       cluster.partition(...fault.groups);
       return true;
     case 'heal-all':

@@ -1,50 +1,33 @@
 import { ClusterNode } from '../../cluster/node.js';
 import type { ClusterOptions, TransportContext } from '../../cluster/options.js';
 import { seeds } from '../../discovery/static.js';
-import type { Links } from '../../transport/link.js';
 import { MemoryNetwork } from '../../transport/memory/memory-network.js';
-import type { TransportLimits } from '../../transport/session/limits.js';
 import { SessionTransport } from '../../transport/session-transport.js';
 import type { Transport } from '../../transport/transport.js';
-import type { NodeId } from '../../node-id.js';
 import { VirtualClock } from '../clock/virtual-clock.js';
 import { drawLatencyMs, type Latency } from '../network/latency.js';
 import type { DialRule } from '../network/paths.js';
 import { Random } from '../random.js';
+import { answerOf, checkFault } from '../check-call.js';
 import type { Fault } from '../scenarios/fault.js';
+import { namesIn } from '../scenarios/fault-names.js';
+import { nodeName } from '../scenarios/scenario.js';
+import type { Within } from '../simulation-options.js';
 import { SimulationError } from '../simulation-error.js';
 import { applyToNodes } from './apply-fault.js';
+import { checkCall, isPair } from './check-call.js';
+import { checkNodeClusterOptions } from './check-options.js';
+import type { NodeClusterOptions } from './node-cluster-options.js';
 import { NodeLog } from './node-log.js';
 import { Process } from './process.js';
 
 const FIRST_PORT = 7001;
 /** Every node looks for others at the first so many addresses. */
 const SEEDS = 3;
-const DEFAULT_MAX_MS = 60_000;
+const WAIT_MS = 60_000;
 const DEFAULT_LATENCY: Latency = { minMs: 0.5, maxMs: 0.5 };
 /** Log lines of each node in the message of a wait that was in vain. */
 const LINES_TOLD = 50;
-
-/** Options of {@link NodeCluster}. */
-export interface NodeClusterOptions {
-  /** Everything random follows from it: the same seed gives the same run. Default: 1. */
-  readonly seed?: number | undefined;
-  /** How long a frame takes, one way. Default: 0.5 ms. */
-  readonly latency?: Latency | undefined;
-  /** Sends frames as bytes through the codec, cut anywhere. Default: false. */
-  readonly wire?: boolean | undefined;
-  /** Limits of the sessions, under those that a node's own options set. */
-  readonly transportLimits?: Partial<TransportLimits> | undefined;
-  /** Puts something between a node and its transport. */
-  readonly wrapTransport?:
-    ((transport: SessionTransport, process: Process, id: NodeId) => Transport) | undefined;
-  /** Puts something between a node's sessions and its links. */
-  readonly wrapLinks?: ((links: Links, id: NodeId) => Links) | undefined;
-  /** Told of every node that is made, also by a restart, before it starts. */
-  readonly onNode?: ((node: ClusterNode, process: Process) => void) | undefined;
-  /** Gets every line that any node logs, with its virtual time, as it is written. */
-  readonly onLog?: ((name: string, line: string) => void) | undefined;
-}
 
 /** A place for processes: a name, an address, one log. */
 interface Machine {
@@ -58,7 +41,7 @@ interface Machine {
 
 /**
  * Whole nodes, as an application has them, in virtual time on a network in memory. Nothing happens unless time is
- * told to pass, and the same seed and calls give the same run.
+ * told to pass, and the same seed and calls give the same run. A call that makes no sense throws SimulationError.
  *
  * @example
  * const cluster = new NodeCluster({ seed: 7 });
@@ -78,7 +61,9 @@ export class NodeCluster {
   /** How often all was healed: what was to go on until then ends. */
   healings = 0;
 
+  /** @throws InvalidOptionError for a wrong option */
   constructor(options: NodeClusterOptions = {}) {
+    checkNodeClusterOptions(options);
     this.#options = options;
     this.#random = new Random(options.seed ?? 1);
     this.#latencyRandom = this.#random.fork();
@@ -103,7 +88,7 @@ export class NodeCluster {
   // --- nodes ---
 
   /** Makes a node; it is not started. Without a name it gets the next letter. */
-  add(name: string = this.#nextName(), options?: ClusterOptions): ClusterNode {
+  add(name: string = nodeName(this.#machines.size), options?: ClusterOptions): ClusterNode {
     if (this.isRunning(name)) throw new SimulationError(`The node ${name} runs already`);
     const node = new ClusterNode(this.options(name, options));
     this.adopt(name, node);
@@ -222,6 +207,7 @@ export class NodeCluster {
 
   /** The event loop is blocked for a while. */
   stall(name: string, ms: number): void {
+    checkCall('stall', { ms });
     const { loop } = this.process(name);
     const reason = {};
     loop.freeze(reason);
@@ -230,6 +216,7 @@ export class NodeCluster {
 
   /** The machine sleeps: its monotonic clock stands still, its wall clock goes on. */
   suspend(name: string, ms: number): void {
+    checkCall('suspend', { ms });
     const { loop } = this.process(name);
     loop.sleep();
     this.clock.setTimer(ms, () => loop.wake());
@@ -238,15 +225,18 @@ export class NodeCluster {
   // --- what happens to the network ---
 
   cut(a: string, b: string): void {
+    this.#pair('cut', a, b);
     this.network.cut(a, b);
   }
 
   cutOneWay(from: string, to: string): void {
+    this.#pair('cutOneWay', from, to);
     this.network.cutOneWay(from, to);
   }
 
   /** Undoes cuts and refused dials between two nodes, or without names everything that `cut` and `partition` did. */
   heal(a?: string, b?: string): void {
+    this.#pairOrAll('heal', a, b);
     this.network.heal(a, b);
   }
 
@@ -261,34 +251,43 @@ export class NodeCluster {
 
   /** Nothing passes between different groups. */
   partition(...groups: readonly (readonly string[])[]): void {
+    checkCall('partition', { groups });
+    for (const name of groups.flat()) this.#named(name);
     this.network.partition(...groups);
   }
 
   /** The share of frames that break their connection, from one node to another, or without names everywhere. */
   lose(share: number, from?: string, to?: string): void {
-    if (from === undefined || to === undefined) this.network.lossPerFrame = share;
-    else this.network.setLossOneWay(from, to, share);
+    checkCall('lose', { share });
+    if (this.#pairOrAll('lose', from, to)) this.network.setLossOneWay(from!, to!, share);
+    else this.network.lossPerFrame = share;
   }
 
   /** How a node's host answers new dials of all others; connections that there are go on. */
   answerDials(name: string, rule: DialRule): void {
+    checkCall('answerDials', { rule });
+    this.#named(name);
     for (const other of this.#machines.keys())
       this.network.answerDials(other, name, rule === 'allow' ? undefined : rule);
   }
 
   /** Breaks all connections between two nodes, as a reset does; new ones can be made. */
   breakLinks(a: string, b: string): void {
+    this.#pair('breakLinks', a, b);
     this.network.breakLinks(a, b);
   }
 
   /** How long frames take from one node to another, or without names everywhere, from now on. */
   delay(latency: Latency, from?: string, to?: string): void {
-    if (from === undefined || to === undefined) this.network.defaultDelay = this.#draw(latency);
-    else this.network.setDelayOneWay(from, to, this.#draw(latency));
+    checkCall('delay', { latency });
+    if (this.#pairOrAll('delay', from, to)) this.network.setDelayOneWay(from!, to!, this.#draw(latency));
+    else this.network.defaultDelay = this.#draw(latency);
   }
 
-  /** Does a fault, or nothing where it makes no sense. */
+  /** Does a fault, or nothing where it makes no sense now; one of nodes that there are not throws SimulationError. */
   apply(fault: Fault): this {
+    checkFault(fault);
+    for (const name of namesIn(fault)) this.#named(name);
     applyToNodes(this, fault);
     return this;
   }
@@ -297,21 +296,24 @@ export class NodeCluster {
 
   /** Lets time pass. */
   async advance(ms: number): Promise<void> {
+    checkCall('advance', { ms });
     await this.clock.advance(ms);
   }
 
-  /** Lets time pass until a promise settles, and gives its value; fails after `maxMs`. */
-  async run<T>(promise: Promise<T>, maxMs: number = DEFAULT_MAX_MS): Promise<T> {
+  /** Lets time pass until a promise settles, and gives its value; fails after `withinMs` (60,000). */
+  async run<T>(promise: PromiseLike<T>, options: Within = {}): Promise<T> {
+    checkCall('run', { promise, options });
     let settled = false;
     const mark = (): void => void (settled = true);
     promise.then(mark, mark);
-    await this.#wait('The promise did not settle', () => settled, maxMs);
+    await this.#wait('The promise did not settle', () => settled, options);
     return promise;
   }
 
-  /** Lets time pass until a condition holds; fails after `maxMs` with the nodes' logs. */
-  async until(condition: () => boolean, maxMs: number = DEFAULT_MAX_MS): Promise<void> {
-    await this.#wait('The condition did not come to hold', condition, maxMs);
+  /** Lets time pass until a condition holds; fails after `withinMs` (60,000) with the nodes' logs. */
+  async until(condition: () => boolean, options: Within = {}): Promise<void> {
+    checkCall('until', { condition, options });
+    await this.#wait('The condition did not come to hold', () => answerOf(condition), options);
   }
 
   /** Ends every node that still runs, gracefully. Idempotent. */
@@ -324,13 +326,13 @@ export class NodeCluster {
 
   // --- inside ---
 
-  async #wait(complaint: string, condition: () => boolean, maxMs: number): Promise<void> {
-    if (await this.clock.advanceUntil(condition, maxMs)) return;
+  async #wait(complaint: string, condition: () => boolean, { withinMs = WAIT_MS }: Within): Promise<void> {
+    if (await this.clock.advanceUntil(condition, withinMs)) return;
     const logs = [...this.#machines.values()].map(
       ({ name, log }) => `${name}:\n  ${log.lines.slice(-LINES_TOLD).join('\n  ')}`,
     );
     throw new SimulationError(
-      `${complaint} within ${maxMs} ms (seed ${this.#options.seed ?? 1})\n${logs.join('\n')}`,
+      `${complaint} within ${withinMs} ms (seed ${this.#options.seed ?? 1})\n${logs.join('\n')}`,
     );
   }
 
@@ -368,20 +370,27 @@ export class NodeCluster {
     return machine;
   }
 
+  /** For what may also be done to a node that is yet to come. */
+  #named(name: string): void {
+    if (this.#options.late?.includes(name) !== true) this.#known(name);
+  }
+
+  #pair(call: string, a: string, b: string): void {
+    for (const name of [a, b]) this.#named(name);
+    if (a === b) throw new SimulationError(`${call} needs two nodes, not ${a} twice`);
+  }
+
+  /** @returns whether it is about two nodes, and not about all */
+  #pairOrAll(call: string, a: string | undefined, b: string | undefined): boolean {
+    if (!isPair(call, a, b)) return false;
+    this.#pair(call, a!, b!);
+    return true;
+  }
+
   /** A node that was made and not started. */
   #created(name: string): ClusterNode | undefined {
     const node = this.isRunning(name) ? this.#nodes.get(name) : undefined;
     return node?.status === 'created' ? node : undefined;
-  }
-
-  #nextName(): string {
-    let index = this.#machines.size;
-    let name = '';
-    do {
-      name = String.fromCharCode(97 + (index % 26)) + name;
-      index = Math.floor(index / 26) - 1;
-    } while (index >= 0);
-    return name;
   }
 
   #draw(latency: Latency): () => number {

@@ -97,6 +97,7 @@ class NodeScenarioRun {
       latency,
       wire,
       transportLimits: limits,
+      late,
       wrapTransport: (transport, process, id) => this.#watch(transport, process, id),
       wrapLinks: (links, id) => new LinkTap(links, (role) => this.#sessions.watch(id, role)),
       onNode: (node, process) => this.#begin(node, process),

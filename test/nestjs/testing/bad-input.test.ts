@@ -33,6 +33,7 @@ describe('NestCluster.start', () => {
     [of({ latency: 5 }), 'latency', 'is 5, but must be { minMs, maxMs }'],
     [of({ start: 'apart' }), 'start', 'is "apart", but must be "together" or "one-by-one"'],
     [of({ patienceMs: -1 }), 'patienceMs', 'is -1, but must not be negative'],
+    [of({ patienceMs: 0 }), 'patienceMs', 'is 0, but must be more than 0'],
     [of({ onLog: true }), 'onLog', 'is true, but must be a function'],
     [of({ as: '' }), 'as', 'must not be empty'],
     [of({ option: {} }), 'option', 'is not an option; did you mean "options"?'],

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { ClusterNode } from '../../../src/cluster/node.js';
 import type { RequestHandler } from '../../../src/cluster/messaging/handlers.js';
-import { NodeCluster, type NodeClusterOptions } from '../../../src/simulation/nodes/node-cluster.js';
+import { NodeCluster } from '../../../src/simulation/nodes/node-cluster.js';
+import type { NodeClusterOptions } from '../../../src/simulation/nodes/node-cluster-options.js';
 import { PausesItsReader } from './planted-defects.js';
 
 const EACH = 60;
@@ -46,12 +47,12 @@ function askEachOther(
 describe('two nodes whose handlers wait for each other', () => {
   it('all get their answers, with every window used up on both sides', async () => {
     const answered = askEachOther(await pair(), (i) => new Uint8Array(i));
-    await cluster.until(() => answered.count === 2 * EACH, 5000);
+    await cluster.until(() => answered.count === 2 * EACH, { withinMs: 5000 });
   });
 
   it('also when what they ask and answer is so large that it needs permits and shares one budget', async () => {
     const answered = askEachOther(await pair(), (i) => new Uint8Array((i % 3) * 70 * KIB));
-    await cluster.until(() => answered.count === 2 * EACH, 20_000);
+    await cluster.until(() => answered.count === 2 * EACH, { withinMs: 20_000 });
   });
 
   it('also when connections break all the time', async () => {
@@ -63,7 +64,7 @@ describe('two nodes whose handlers wait for each other', () => {
       await cluster.advance(7);
       cluster.breakLinks('a', 'b');
     }
-    await cluster.until(() => answered.count === 2 * EACH, 30_000);
+    await cluster.until(() => answered.count === 2 * EACH, { withinMs: 30_000 });
   });
 
   it('would wait for ever if a full inbox stopped the reading, instead of credit the sending', async () => {

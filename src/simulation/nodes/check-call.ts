@@ -1,9 +1,9 @@
 import * as v from 'valibot';
 import { isPromiseLike } from '../../cluster/messaging/handler-queue.js';
 import { isFunction } from '../../cluster/validate-options.js';
-import { checkArguments } from '../../simulation/check-call.js';
-import { duration, latency } from '../../simulation/scenarios/fault-json.js';
-import { SimulationError } from '../../simulation/simulation-error.js';
+import { checkArguments } from '../check-call.js';
+import { dialRule, duration, latency, share } from '../scenarios/fault-json.js';
+import { SimulationError } from '../simulation-error.js';
 
 const within = v.strictObject(
   { withinMs: v.optional(duration) },
@@ -11,7 +11,7 @@ const within = v.strictObject(
 );
 const name = v.string('must be a name');
 
-/** The arguments of a test cluster's calls, by their names. */
+/** The arguments that calls of a cluster of whole nodes have, with Nest or without, by their names. */
 const calls = {
   advance: v.object({ ms: duration }),
   until: v.object({ condition: isFunction, options: within }),
@@ -21,7 +21,10 @@ const calls = {
   }),
   settle: v.object({ options: within }),
   stall: v.object({ ms: duration }),
+  suspend: v.object({ ms: duration }),
   delay: v.object({ latency }),
+  lose: v.object({ share }),
+  answerDials: v.object({ rule: dialRule }),
   partition: v.object({
     groups: v.pipe(
       v.array(v.array(name, 'must be an array of names')),
