@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { checkOptions } from '../cluster/option-errors.js';
 import { hasMethods, isFunction, swimEntries } from '../cluster/validate-options.js';
-import { count, duration, latency } from './scenarios/fault-json.js';
+import { count, duration, latency, positive } from './scenarios/fault-json.js';
 
 /** Each has an address of its own in 10.0.0.0/16. */
 const MAX_NODES = 65_536;
@@ -10,12 +10,6 @@ const flag = v.boolean('must be true or false');
 
 /** What everything random follows from, in a cluster of any kind. */
 export const seed = v.pipe(v.number('must be an integer'), v.safeInteger('must be an integer'));
-
-/** An integer from 1 on. */
-export const positive = (most: number) => {
-  const allowed = `must be an integer from 1 to ${most}`;
-  return v.pipe(v.number(allowed), v.integer(allowed), v.minValue(1, allowed), v.maxValue(most, allowed));
-};
 
 const entries = {
   nodes: positive(MAX_NODES),

@@ -3,8 +3,8 @@ import { isPromiseLike } from '../../cluster/messaging/handler-queue.js';
 import { checkOptions, show } from '../../cluster/option-errors.js';
 import { isFunction } from '../../cluster/validate-options.js';
 import { InvalidOptionError } from '../../errors.js';
-import { positive, seed } from '../../simulation/check-options.js';
-import { duration, latency } from '../../simulation/scenarios/fault-json.js';
+import { seed } from '../../simulation/check-options.js';
+import { duration, latency, positive } from '../../simulation/scenarios/fault-json.js';
 import type { NestClusterOptions, NestNodeOptions } from './nest-cluster-options.js';
 import type { TestingModuleBuilderLike } from './test-application.js';
 

@@ -10,12 +10,18 @@ import {
   scenarioEntries,
   share,
 } from '../scenarios/fault-json.js';
+import type { Fault } from '../scenarios/fault.js';
 import type { NodeScenario } from './node-scenario.js';
+
+/** As in a NestCluster. */
+const MAX_NODES = 100;
+/** TCP doubles and reorders nothing; the others are faults of the simulator's light links. */
+const WITHOUT = new Set<Fault['kind']>(['duplicate', 'reorder', 'block-io', 'share-address']);
 
 const limitNames = v.picklist(Object.keys(DEFAULT_LIMITS));
 
 const schema = v.strictObject({
-  ...scenarioEntries,
+  ...scenarioEntries(MAX_NODES),
   kind: v.literal('nodes'),
   late: v.optional(v.array(nodeName)),
   options: v.strictObject({
@@ -41,5 +47,5 @@ const schema = v.strictObject({
  * @throws InvalidOptionError when it is none, with the place of the first mistake
  */
 export function nodeScenarioFromJson(text: string, option: string): NodeScenario {
-  return checkedScenario(schema, jsonOf(text, option), option);
+  return checkedScenario(schema, jsonOf(text, option), option, WITHOUT);
 }

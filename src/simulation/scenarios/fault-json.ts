@@ -1,8 +1,11 @@
 import * as v from 'valibot';
+import { mistakeIn } from '../../cluster/option-errors.js';
 import { InvalidOptionError } from '../../errors.js';
 import type { ClusterMetadata } from '../../membership/membership.js';
 import { isPlainData } from '../../membership/swim/plain-data.js';
-import type { ScheduledFault } from './fault.js';
+import type { Fault, ScheduledFault } from './fault.js';
+import { contradictionIn, namesIn } from './fault-names.js';
+import { nodeNames, type Scenario } from './scenario.js';
 
 /** What scenarios of every kind are written with. */
 export const nodeName = v.pipe(v.string(), v.regex(/^[a-z]+$/, 'must be a name of a node: a, b … z, aa …'));
@@ -21,6 +24,11 @@ export const count = v.pipe(
   v.integer('must be an integer'),
   v.minValue(0, 'must not be negative'),
 );
+/** An integer from 1 on. */
+export const positive = (most: number) => {
+  const allowed = `must be an integer from 1 to ${most}`;
+  return v.pipe(v.number(allowed), v.integer(allowed), v.minValue(1, allowed), v.maxValue(most, allowed));
+};
 export const latency = v.pipe(
   v.strictObject(
     {
@@ -75,13 +83,13 @@ export function faultAmong(name: v.GenericSchema<string>) {
 }
 
 /** What every kind of scenario has. */
-export const scenarioEntries = {
+export const scenarioEntries = (mostNodes: number) => ({
   seed: v.pipe(v.number(), v.integer('must be an integer')),
-  nodes: v.pipe(v.number(), v.integer('must be an integer'), v.minValue(1, 'must be at least 1')),
+  nodes: positive(mostNodes),
   schedule: v.array(v.strictObject({ atMs: duration, fault: faultAmong(nodeName) })),
   runForMs: duration,
   settleWithinMs: duration,
-};
+});
 
 /**
  * Reads JSON, from a file or written by hand.
@@ -97,22 +105,45 @@ export function jsonOf(text: string, option: string): unknown {
   }
 }
 
+/** What a scenario's faults are measured by. */
+type Scheduled = Pick<Scenario, 'nodes' | 'schedule' | 'runForMs'>;
+
 /**
- * Checks a scenario and puts its faults in the order of time.
+ * Checks a scenario and puts its faults in the order of time. One that never happens would be taken for one that did no
+ * harm.
  *
+ * @param without faults that do nothing to nodes of this kind
  * @throws InvalidOptionError with the place of the first mistake
  */
-export function checkedScenario<S extends { readonly schedule: readonly ScheduledFault[] }>(
+export function checkedScenario<S extends Scheduled>(
   schema: v.GenericSchema,
   json: unknown,
   option: string,
+  without: ReadonlySet<Fault['kind']> = new Set(),
 ): S {
-  const parsed = v.safeParse(schema, json);
-  if (!parsed.success) {
-    const [issue] = parsed.issues;
-    const place = v.getDotPath(issue) ?? 'the whole';
-    throw new InvalidOptionError(option, `holds no scenario: ${place}: ${issue.message}`);
+  const mistake = mistakeIn(schema, json, 'the whole');
+  if (mistake !== undefined)
+    throw new InvalidOptionError(option, `holds no scenario: ${mistake.path} ${mistake.problem}`);
+  const scenario = v.parse(schema, json) as S;
+  const names = new Set(nodeNames(scenario.nodes));
+  for (const [index, scheduled] of scenario.schedule.entries()) {
+    const objection = objectionTo(scheduled, scenario.runForMs, names, without);
+    if (objection !== undefined)
+      throw new InvalidOptionError(option, `has a fault that never happens: schedule.${index}: ${objection}`);
   }
-  const scenario = parsed.output as S;
   return { ...scenario, schedule: [...scenario.schedule].sort((a, b) => a.atMs - b.atMs) };
+}
+
+function objectionTo(
+  { atMs, fault }: ScheduledFault,
+  runForMs: number,
+  names: ReadonlySet<string>,
+  without: ReadonlySet<Fault['kind']>,
+): string | undefined {
+  if (atMs > runForMs) return `atMs is ${atMs}, but the run ends at ${runForMs} (runForMs)`;
+  if (without.has(fault.kind)) return `${fault.kind} does nothing to whole nodes`;
+  const stranger = namesIn(fault).find((name) => !names.has(name));
+  if (stranger !== undefined)
+    return `no node is called ${stranger}; the ${names.size} nodes are a to ${[...names].at(-1)!}`;
+  return contradictionIn(fault);
 }

@@ -1,14 +1,18 @@
 import * as v from 'valibot';
+import { checkedSwim, swimEntries } from '../../cluster/validate-options.js';
+import { InvalidOptionError } from '../../errors.js';
 import { checkedScenario, jsonOf, scenarioEntries } from './fault-json.js';
 import type { Scenario } from './scenario.js';
 
+/** As `--nodes` of the command line. */
+const MAX_NODES = 5000;
+
 const scenarioSchema = v.strictObject({
-  ...scenarioEntries,
+  ...scenarioEntries(MAX_NODES),
   themes: v.optional(v.array(v.string()), []),
   options: v.optional(
     v.strictObject({
-      preset: v.optional(v.picklist(['lan', 'wan', 'local'])),
-      swim: v.optional(v.record(v.string(), v.unknown())),
+      ...swimEntries,
       wire: v.optional(v.boolean()),
       start: v.optional(v.picklist(['one-by-one', 'together'])),
       maxLinks: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
@@ -24,5 +28,12 @@ const scenarioSchema = v.strictObject({
  * @throws InvalidOptionError when it is none, with the place of the first mistake
  */
 export function scenarioFromJson(text: string, option: string): Scenario {
-  return checkedScenario(scenarioSchema, jsonOf(text, option), option);
+  const scenario = checkedScenario<Scenario>(scenarioSchema, jsonOf(text, option), option);
+  try {
+    checkedSwim(scenario.options);
+  } catch (cause) {
+    if (!(cause instanceof InvalidOptionError)) throw cause;
+    throw new InvalidOptionError(option, `holds no scenario: ${cause.message}`, { cause });
+  }
+  return scenario;
 }

@@ -200,7 +200,7 @@ class Shrinking<S extends Shrinkable> {
       const roundMs = Math.round(atMs / 1000) * 1000;
       const inOrder =
         roundMs >= (this.#smallest.schedule[index - 1]?.atMs ?? 0) &&
-        roundMs <= (this.#smallest.schedule[index + 1]?.atMs ?? Infinity);
+        roundMs <= (this.#smallest.schedule[index + 1]?.atMs ?? this.#smallest.runForMs);
       if (roundMs !== atMs && inOrder) await this.#try(this.#with(index, { atMs: roundMs }));
     }
   }

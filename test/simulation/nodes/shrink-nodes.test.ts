@@ -113,7 +113,7 @@ describe('a defect of the transport that needs exactly one fault', () => {
 
 describe('a saved scenario of whole nodes', () => {
   it('is what was drawn, whatever the seed', () => {
-    for (let seed = 1; seed <= 60; seed++) {
+    for (let seed = 1; seed <= 300; seed++) {
       const scenario = generateNodeScenario(seed);
       const saved = nodeScenarioFromJson(JSON.stringify(scenario), '--schedule');
       expect(JSON.stringify(saved.schedule)).toBe(JSON.stringify(scenario.schedule));
@@ -122,14 +122,39 @@ describe('a saved scenario of whole nodes', () => {
   });
 
   const drawn = generateNodeScenario(1);
+  function withFault(fault: Fault, atMs = 0): string {
+    return JSON.stringify({ ...drawn, schedule: [{ atMs, fault }] });
+  }
   it.each([
     ['no JSON', '{', /"--schedule" holds no JSON/],
     ['another kind', JSON.stringify({ ...drawn, kind: 'node' }), /holds no scenario: kind/],
-    ['no name', JSON.stringify({ ...drawn, late: ['7'] }), /late\.0: must be a name of a node/],
+    ['no name', JSON.stringify({ ...drawn, late: ['7'] }), /late\.0 is "7", but must be a name of a node/],
     [
       'no limit',
       JSON.stringify({ ...drawn, options: { ...drawn.options, limits: { window: 3 } } }),
       /options\.limits/,
+    ],
+    [
+      'too many nodes',
+      JSON.stringify({ ...drawn, nodes: 1e9 }),
+      /nodes is 1000000000, but must be an integer/,
+    ],
+    [
+      'nothing to nodes',
+      withFault({ kind: 'duplicate', share: 1 }),
+      /schedule\.0: duplicate does nothing to/,
+    ],
+    [
+      'nothing either',
+      withFault({ kind: 'block-io', node: 'a', ms: 5 }),
+      /block-io does nothing to whole nodes/,
+    ],
+    ['a stranger', withFault({ kind: 'crash', node: 'zz' }), /schedule\.0: no node is called zz/],
+    ['one node twice', withFault({ kind: 'cut', from: 'a', to: 'a' }), /cut needs two nodes, not a twice/],
+    [
+      'too late',
+      withFault({ kind: 'heal-all' }, drawn.runForMs + 1),
+      /schedule\.0: atMs is \d+, but the run/,
     ],
     [
       'no share',
@@ -137,7 +162,7 @@ describe('a saved scenario of whole nodes', () => {
         ...drawn,
         options: { ...drawn.options, traffic: { ...drawn.options.traffic, slowShare: 2 } },
       }),
-      /options\.traffic\.slowShare: must be a share from 0 to 1/,
+      /options\.traffic\.slowShare is 2, but must be a share from 0 to 1/,
     ],
   ])('is refused with the place of its mistake: %s', (_, text, message) => {
     expect(() => nodeScenarioFromJson(text, '--schedule')).toThrow(message);

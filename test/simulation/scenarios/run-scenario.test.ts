@@ -122,6 +122,23 @@ describe('a scenario', () => {
   });
 });
 
+/** As a hand may have edited it. */
+function withFault(fault: Fault, atMs = 5): string {
+  const crash: Fault = { kind: 'crash', node: 'a' };
+  return JSON.stringify({
+    ...quiet,
+    nodes: 4,
+    schedule: [
+      { atMs: 1, fault: crash },
+      { atMs, fault },
+    ],
+  });
+}
+
+function withSwim(swim: object): string {
+  return JSON.stringify({ ...quiet, options: { swim } });
+}
+
 describe('a saved scenario', () => {
   it('replays to the same result', () => {
     for (const seed of [3, 19]) {
@@ -150,16 +167,27 @@ describe('a saved scenario', () => {
   it.each([
     ['{', /"--schedule" holds no JSON/],
     ['[]', /holds no scenario/],
-    ['{"seed": 1}', /holds no scenario: nodes: /],
+    ['{"seed": 1}', /holds no scenario: nodes is undefined, but must be an integer from 1 to 5000/],
     [
       JSON.stringify({ ...quiet, schedule: [{ atMs: 1, fault: { kind: 'explode', node: 'a' } }] }),
-      /holds no scenario: schedule\.0\.fault\.kind: .*"explode"/,
+      /holds no scenario: schedule\.0\.fault\.kind is "explode"/,
     ],
     [
       JSON.stringify({ ...quiet, schedule: [{ atMs: 1, fault: { kind: 'lose', share: 3 } }] }),
-      /schedule\.0\.fault\.share: must be a share from 0 to 1/,
+      /schedule\.0\.fault\.share is 3, but must be a share from 0 to 1/,
     ],
-    [JSON.stringify({ ...quiet, options: { present: 'lan' } }), /options\.present/],
+    [JSON.stringify({ ...quiet, options: { present: 'lan' } }), /options\.present is not .*"preset"/],
+    [JSON.stringify({ ...quiet, nodes: 1e9 }), /nodes is 1000000000, but must be an integer from 1 to 5000/],
+    [withSwim({ probeIntervalMs: 0 }), /options\.swim\.probeIntervalMs is 0, but must be/],
+    [withSwim({ probeIntervalMS: 9 }), /options\.swim\.probeIntervalMS .* did you mean "probeIntervalMs"/],
+    [withSwim({ probeTimeoutMs: 5000 }), /"--schedule" .*"swim\.probeTimeoutMs" is 5000, but must be below/],
+    [withFault({ kind: 'crash', node: 'q' }), /schedule\.1: no node is called q; the 4 nodes are a to d/],
+    [withFault({ kind: 'cut', from: 'a', to: 'a' }), /schedule\.1: cut needs two nodes, not a twice/],
+    [withFault({ kind: 'partition', groups: [['a'], ['b', 'a']] }), /schedule\.1: .*a is in two groups/],
+    [
+      withFault({ kind: 'heal-all' }, quiet.runForMs + 1),
+      /never happens: schedule\.1: atMs is \d+, but the run ends at \d+/,
+    ],
   ])('is refused with the place of its mistake: %s', (text, message) => {
     expect(() => scenarioFromJson(text, '--schedule')).toThrow(message);
   });
