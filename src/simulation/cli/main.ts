@@ -8,6 +8,7 @@ import { replay } from './replay.js';
 import type { RunnerOf } from './seed-runner.js';
 import { survey } from './survey.js';
 import { threadRunner } from './thread-runner.js';
+import { checkWritable } from './writable.js';
 
 /**
  * The command line behind `npm run simulate`.
@@ -27,6 +28,8 @@ export async function main(
       io.out(USAGE);
       return 0;
     }
+    checkWritable('--json', options.json);
+    checkWritable('--save', options.save);
     if (options.seed !== undefined || options.schedule !== undefined) {
       return await replay(options, io, runnerOf);
     }
@@ -45,6 +48,7 @@ async function experiment(args: readonly string[], io: CliIo): Promise<number> {
   return runExperiment(args, {
     ...io,
     mapCells: mapInThreads,
+    checkFile: (path) => checkWritable('--json', path),
     writeFile: (path, text) => writeFileSync(path, text),
     host: processHost(),
   });

@@ -36,8 +36,8 @@ export async function replay(options: CliOptions, io: CliIo, runnerOf: RunnerOf)
     trace.close();
   }
   const report = outcome.result.ok ? undefined : await examined(scenario, outcome, options, io, runnerOf);
-  tell(outcome, report, options, io);
   saveScenario(report?.shrunk?.scenario ?? scenario, options.save);
+  tell(outcome, report, options, io);
   return outcome.result.ok ? 0 : 1;
 }
 

@@ -48,9 +48,9 @@ export async function survey(options: CliOptions, io: CliIo, runnerOf: RunnerOf)
   }
   const report = reportOf(tally, { from, nodes, jobs, realSeconds, violations });
   const text = violations.map(violationText).join('') + summary(report);
-  writeReport(report, text, options.json, io);
   const [first] = violations;
   saveScenario(first?.shrunk?.scenario ?? first?.scenario, options.save);
+  writeReport(report, text, options.json, io);
   return report.ok ? 0 : 1;
 }
 

@@ -1,6 +1,6 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
-import { InvalidOptionError } from '../../errors.js';
+import { closeSync, writeSync } from 'node:fs';
 import type { CliIo } from './cli-io.js';
+import { openedFor } from './writable.js';
 
 /** Where a trace goes. */
 export interface TraceTarget {
@@ -16,7 +16,7 @@ const LINES_AT_ONCE = 1000;
 export function openTrace(target: string | undefined, io: CliIo): TraceTarget {
   if (target === undefined) return { write: undefined, close: () => {} };
   if (target === '-') return { write: (line) => io.out(`${line}\n`), close: () => {} };
-  const file = openFile(target);
+  const file = openedFor('--trace', target, 'w');
   let lines: string[] = [];
   const flush = () => {
     if (lines.length > 0) writeSync(file, `${lines.join('\n')}\n`);
@@ -31,18 +31,4 @@ export function openTrace(target: string | undefined, io: CliIo): TraceTarget {
       closeSync(file);
     },
   };
-}
-
-function openFile(path: string): number {
-  try {
-    return openSync(path, 'w');
-  } catch (cause) {
-    throw new InvalidOptionError(
-      '--trace',
-      `is "${path}", which cannot be written: ${(cause as Error).message}`,
-      {
-        cause,
-      },
-    );
-  }
 }

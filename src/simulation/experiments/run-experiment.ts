@@ -10,6 +10,8 @@ export interface ExperimentIo {
   /** For people who wait. Default: `err`, or nobody. */
   readonly progress?: ((text: string) => void) | undefined;
   readonly err?: ((text: string) => void) | undefined;
+  /** Throws, before anything is run, when a file cannot be written. Default: that is seen in the end. */
+  readonly checkFile?: ((path: string) => void) | undefined;
   readonly writeFile?: ((path: string, text: string) => void) | undefined;
   readonly host?: Host | undefined;
   /** Runs the cells in so many threads, and keeps their order. Default: one after the other, here. */
@@ -42,6 +44,7 @@ const NO_HOST: Host = {
 export async function runExperiment(args: readonly string[], io: ExperimentIo): Promise<number> {
   const { name, json, jobs = 1, ...options } = parseExperimentArgs(args);
   const experiment = experimentNamed(name);
+  if (json !== undefined) io.checkFile?.(json);
   const cells = experiment.cells(options);
   const progress = io.progress ?? io.err ?? (() => {});
   const say = (done: number): void => progress(`${name}: ${done} of ${cells.length} runs\n`);

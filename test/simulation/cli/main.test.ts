@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { main } from '../../../src/simulation/cli/main.js';
@@ -56,6 +56,30 @@ describe('npm run simulate', () => {
     });
     const folderAsTrace = await simulate('--seed', '1', '--trace', folder);
     expect(folderAsTrace).toMatchObject({ code: 2, err: expect.stringContaining('"--trace"') });
+  });
+
+  it.each([
+    ['--json', '--seeds 1'],
+    ['--save', '--seeds 1'],
+    ['--json', '--seed 4'],
+    ['--save', '--seed 4'],
+    ['--json', '--experiment swim-load'],
+  ])('tries the file of %s before it runs anything: %s', async (option, rest) => {
+    const unwritable = join(folder, 'none', 'file.json');
+    const { code, out, err } = await simulate(...rest.split(' '), option, unwritable);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toBe(
+      `Option "${option}" is "${unwritable}", which cannot be written: ENOENT: no such file or directory, open '${unwritable}'\n`,
+    );
+  });
+
+  it('leaves the file of --save alone when there is nothing to save', async () => {
+    const [fresh, old] = [join(folder, 'new.json'), join(folder, 'old.json')];
+    writeFileSync(old, 'kept');
+    const args = '--seeds 1 --nodes 3 --jobs 1 --kind protocol --save'.split(' ');
+    for (const file of [fresh, old]) expect((await simulate(...args, file)).code).toBe(0);
+    expect(existsSync(fresh)).toBe(false);
+    expect(readFileSync(old, 'utf8')).toBe('kept');
   });
 
   it('runs seeds and tells how much that was', async () => {
