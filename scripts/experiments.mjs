@@ -19,7 +19,7 @@ async function main(args) {
   const { names, jobs, rest } = split(args);
   if (!runs('npm', 'run', 'build:lib', '--silent')) return;
   const { experiments } = await import(module('experiments/experiments'));
-  const { runExperiment } = await import(module('experiments/run-experiment'));
+  const { plannedExperiment, runExperiment } = await import(module('experiments/run-experiment'));
   const { mapInThreads } = await import(module('cli/cell-threads'));
   const { processHost } = await import(module('cli/host'));
   mkdirSync(folder, { recursive: true });
@@ -28,6 +28,15 @@ async function main(args) {
     process.stderr.write(
       `unknown experiment; there are: ${experiments.map(({ name }) => name).join(', ')}\n`,
     );
+    process.exitCode = 2;
+    return;
+  }
+  try {
+    for (const { name } of chosen) plannedExperiment(['--experiment', name, '--jobs', String(jobs), ...rest]);
+  } catch (error) {
+    // A wrong option is found before the first of them runs for an hour.
+    if (error.code !== 'CLUSTER_INVALID_OPTION') throw error;
+    process.stderr.write(`${error.message}\n`);
     process.exitCode = 2;
     return;
   }

@@ -1,5 +1,6 @@
-import { parseArgs, type ParseArgsConfig } from 'node:util';
+import type { ParseArgsConfig } from 'node:util';
 import { InvalidOptionError } from '../../errors.js';
+import { parseOptions } from './parse-options.js';
 
 /** Which scenarios are run: the protocol alone on light links, whole nodes, or three of the former for one of the latter. */
 export type ScenarioKind = 'protocol' | 'nodes' | 'mixed';
@@ -53,7 +54,7 @@ Runs random scenarios: clusters in virtual time, faults drawn from a seed, every
   --save FILE          write the scenario as JSON: of --seed, or of the first violation, as short as it was shrunk
   --schedule FILE      replay a scenario that was saved, of either kind
   --json FILE          write the report as JSON; - is standard output (with npm run --silent)
-  --experiment NAME    an experiment of the papers; see docs/experiments
+  --experiment NAME    an experiment of the papers, with options of its own, which follow
 
 Exit codes: 0 all is well · 1 a rule was broken, a seed did not end, or an interesting path was never taken in 200 seeds · 2 a wrong option.
 `;
@@ -97,7 +98,7 @@ const apart: readonly (readonly [keyof typeof known, keyof typeof known])[] = [
 
 /** @throws InvalidOptionError that names the option, its value and what is allowed */
 export function parseCliOptions(args: readonly string[]): CliOptions {
-  const values = parse(args);
+  const values = parseOptions(withDefaults(args), known);
   for (const [one, other] of apart) {
     if (values[one] !== undefined && values[other] !== undefined) {
       throw new InvalidOptionError(`--${one}`, `cannot be given together with --${other}`);
@@ -142,18 +143,6 @@ export function parseCliOptions(args: readonly string[]): CliOptions {
     keepGoing: values['keep-going'] ?? false,
     shrink: values['no-shrink'] !== true,
   };
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: withDefaults(args), options: known, strict: true, allowPositionals: false })
-      .values;
-  } catch (cause) {
-    const { message } = cause as TypeError;
-    const option = /'(-[^' ]*)/.exec(message)?.[1] ?? args.find((arg) => !arg.startsWith('-')) ?? '?';
-    const allowed = Object.keys(known).map((name) => `--${name}`);
-    throw new InvalidOptionError(option, `is wrong: ${message}. Allowed: ${allowed.join(', ')}`, { cause });
-  }
 }
 
 /** What an option means that may stand alone, which parseArgs does not know. */

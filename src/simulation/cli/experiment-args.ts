@@ -1,7 +1,8 @@
-import { parseArgs, type ParseArgsConfig } from 'node:util';
+import type { ParseArgsConfig } from 'node:util';
 import { InvalidOptionError } from '../../errors.js';
 import { resolveSwimOptions, swimPresets, type SwimPreset } from '../../membership/swim/options.js';
-import type { ExperimentOptions } from '../experiments/experiment.js';
+import type { Experiment, ExperimentOptions, SpecialOption } from '../experiments/experiment.js';
+import { parseOptions } from './parse-options.js';
 
 /** What the command line says of an experiment. */
 export interface ExperimentArgs extends ExperimentOptions {
@@ -12,7 +13,8 @@ export interface ExperimentArgs extends ExperimentOptions {
   readonly jobs: number | undefined;
 }
 
-const known = {
+/** All that it may say. */
+export const experimentOptions = {
   experiment: { type: 'string' },
   nodes: { type: 'string' },
   runs: { type: 'string' },
@@ -34,15 +36,23 @@ const known = {
 
 /** @throws InvalidOptionError that names the option, its value and what is allowed */
 export function parseExperimentArgs(args: readonly string[]): ExperimentArgs {
-  const values = parse(args);
-  const one = (option: keyof typeof known, least: number, most: number): number | undefined =>
-    numbers(option, values[option], least, most)?.[0];
+  const values = parseOptions(withComponents(args), experimentOptions);
+  const one = (
+    option: keyof typeof experimentOptions,
+    least: number,
+    most: number,
+    isWhole = false,
+  ): number | undefined => {
+    const given = numbers(option, values[option], least, most, isWhole);
+    if (given === undefined || given.length === 1) return given?.[0];
+    throw new InvalidOptionError(`--${option}`, `is "${String(values[option])}": must be one number`);
+  };
   return {
     name: values.experiment ?? '',
     json: values.json,
     nodes: numbers('nodes', values.nodes, 2, 5000, true),
-    runs: one('runs', 1, 1e6),
-    seed: one('seed', 0, Number.MAX_SAFE_INTEGER) ?? 1,
+    runs: one('runs', 1, 1e6, true),
+    seed: one('seed', 0, Number.MAX_SAFE_INTEGER, true) ?? 1,
     alpha: one('alpha', 0.001, 1e6),
     beta: one('beta', 1, 1e3),
     preset: presetOf(values.preset),
@@ -53,24 +63,16 @@ export function parseExperimentArgs(args: readonly string[]): ExperimentArgs {
     durationsMs: numbers('duration', values.duration, 1, 1e7),
     intervalsMs: numbers('interval', values.interval, 1, 1e7),
     messageCostMs: one('message-cost', 0, 1000),
-    jobs: numbers('jobs', values.jobs, 1, 1024, true)?.[0],
+    jobs: one('jobs', 1, 1024, true),
     full: values.full ?? false,
   };
 }
 
-function parse(args: readonly string[]) {
-  try {
-    // `--components -buddy` is a value, though it looks like an option.
-    const joined = args.flatMap((arg, at) =>
-      args[at - 1] === '--components' ? [] : [arg === '--components' ? `${arg}=${args[at + 1] ?? ''}` : arg],
-    );
-    return parseArgs({ args: joined, options: known, strict: true, allowPositionals: false }).values;
-  } catch (cause) {
-    const { message } = cause as TypeError;
-    const option = /'(-[^' ]*)/.exec(message)?.[1] ?? args.find((arg) => !arg.startsWith('-')) ?? '?';
-    const allowed = Object.keys(known).map((name) => `--${name}`);
-    throw new InvalidOptionError(option, `is wrong: ${message}. Allowed: ${allowed.join(', ')}`, { cause });
-  }
+/** `--components -buddy` is a value, though it looks like an option. */
+function withComponents(args: readonly string[]): readonly string[] {
+  return args.flatMap((arg, at) =>
+    args[at - 1] === '--components' ? [] : [arg === '--components' ? `${arg}=${args[at + 1] ?? ''}` : arg],
+  );
 }
 
 /** One number or several, with commas between. */
@@ -101,7 +103,7 @@ function presetOf(text: string | undefined): SwimPreset {
 /** `buddy,-lhaProbe`: on, off. */
 function componentsOf(text: string | undefined): ExperimentOptions['components'] {
   const switches = resolveSwimOptions().components;
-  const names = (text ?? '').split(',').filter((name) => name !== '');
+  const names = text?.split(',') ?? [];
   return Object.fromEntries(
     names.map((name) => {
       const isOff = name.startsWith('-');
@@ -111,4 +113,50 @@ function componentsOf(text: string | undefined): ExperimentOptions['components']
       throw new InvalidOptionError('--components', `has "${component}": must be among ${allowed}`);
     }),
   );
+}
+
+/**
+ * Refuses what an experiment would take in silence and not use.
+ *
+ * @throws InvalidOptionError that says what it uses
+ */
+export function checkTaken(
+  given: ExperimentOptions,
+  { name, takes }: Pick<Experiment, 'name' | 'takes'>,
+): void {
+  const values: Readonly<Record<SpecialOption, number | readonly number[] | undefined>> = {
+    nodes: given.nodes,
+    runs: given.runs,
+    loss: given.loss,
+    relays: given.relays,
+    anomalies: given.anomalies,
+    duration: given.durationsMs,
+    interval: given.intervalsMs,
+    'message-cost': given.messageCostMs,
+  };
+  for (const [option, value] of Object.entries(values) as [SpecialOption, number | readonly number[]][]) {
+    if (value === undefined) continue;
+    if (takes[option] === undefined) {
+      const used = Object.keys(takes).map((each) => `--${each}`);
+      throw new InvalidOptionError(`--${option}`, `is not used by ${name}, which takes ${used.join(', ')}`);
+    }
+    if (takes[option] === 'one' && typeof value !== 'number' && value.length > 1)
+      throw new InvalidOptionError(`--${option}`, `is "${value.join(',')}": ${name} takes one number`);
+  }
+}
+
+/**
+ * Refuses anomalies of all members, who would have nobody to be observed by.
+ *
+ * @throws InvalidOptionError that names the size
+ */
+export function checkAnomalies(cells: readonly unknown[]): void {
+  for (const cell of cells as readonly { readonly nodes?: number; readonly anomalies?: number }[]) {
+    const { nodes = Infinity, anomalies = 0 } = cell;
+    if (anomalies >= nodes)
+      throw new InvalidOptionError(
+        '--anomalies',
+        `is ${anomalies}: must be below the ${nodes} members (--nodes)`,
+      );
+  }
 }

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { ClusterError } from '../../errors.js';
 import { parseCliOptions, USAGE } from './cli-options.js';
+import { experimentUsage } from './experiment-usage.js';
 import { mapInThreads } from './cell-threads.js';
 import type { CliIo } from './cli-io.js';
 import { processHost } from './host.js';
@@ -22,10 +23,15 @@ export async function main(
   runnerOf: RunnerOf = threadRunner,
 ): Promise<number> {
   try {
-    if (args.some((arg) => /^--experiment(=|$)/.test(arg))) return await experiment(args, io);
+    const isExperiment = args.some((arg) => /^--experiment(=|$)/.test(arg));
+    if (isExperiment && args.some((arg) => arg === '--help' || arg === '-h')) {
+      io.out(await ofExperiments());
+      return 0;
+    }
+    if (isExperiment) return await experiment(args, io);
     const options = parseCliOptions(args);
     if (options.help) {
-      io.out(USAGE);
+      io.out(`${USAGE}\n${await ofExperiments()}`);
       return 0;
     }
     checkWritable('--json', options.json);
@@ -40,6 +46,12 @@ export async function main(
     io.err(`${cause.message}\n`);
     return 2;
   }
+}
+
+/** @see experiment */
+async function ofExperiments(): Promise<string> {
+  const { experiments } = await import('../experiments/experiments.js');
+  return experimentUsage(experiments);
 }
 
 /** Loaded only when asked for: the experiments are many. */

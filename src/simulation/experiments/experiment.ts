@@ -104,12 +104,18 @@ export interface Host {
   peakRssBytes(): number;
 }
 
+/** Options of the command line that only some experiments use. All use the others. */
+export type SpecialOption =
+  'nodes' | 'runs' | 'loss' | 'relays' | 'anomalies' | 'duration' | 'interval' | 'message-cost';
+
 /** An experiment: independent pieces of work, and what follows from their outcomes. */
 export interface Experiment<Cell = unknown, Outcome = unknown> {
   readonly name: string;
   readonly title: string;
   /** The paper and its figure or table. */
   readonly source: string;
+  /** Which options it uses, and with how many values. */
+  readonly takes: Readonly<Partial<Record<SpecialOption, 'one' | 'several'>>>;
   /** It measures real time, so that nothing else may run beside it. */
   readonly isTimed?: boolean | undefined;
   /** What is to be run. Plain data, so that other threads can run it. */

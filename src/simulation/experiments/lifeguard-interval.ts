@@ -64,6 +64,14 @@ export const lifeguardInterval: Experiment<Cell, Outcome> = {
   name: 'lifeguard-interval',
   title: 'False positives and messages while members are slow again and again',
   source: 'Lifeguard §V-D, Tables IV and VI',
+  takes: {
+    nodes: 'one',
+    runs: 'one',
+    anomalies: 'several',
+    duration: 'several',
+    interval: 'several',
+    'message-cost': 'one',
+  },
 
   cells(options) {
     const nodes = options.nodes?.[0] ?? 128;

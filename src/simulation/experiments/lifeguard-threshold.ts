@@ -42,6 +42,7 @@ export const lifeguardThreshold: Experiment<Cell, Outcome> = {
   name: 'lifeguard-threshold',
   title: 'Time to detect a failure, and to tell everybody',
   source: 'Lifeguard §V-D, Table V',
+  takes: { nodes: 'one', runs: 'one', anomalies: 'several', duration: 'several' },
 
   cells(options) {
     const nodes = options.nodes?.[0] ?? 128;

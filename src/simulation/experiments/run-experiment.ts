@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../../errors.js';
-import { parseExperimentArgs } from '../cli/experiment-args.js';
+import { checkAnomalies, checkTaken, parseExperimentArgs } from '../cli/experiment-args.js';
 import type { Experiment, ExperimentResult, Host } from './experiment.js';
 import { experiments } from './experiments.js';
 import { textReport } from './text-report.js';
@@ -42,10 +42,9 @@ const NO_HOST: Host = {
  * @throws InvalidOptionError for an option or a name that is unknown
  */
 export async function runExperiment(args: readonly string[], io: ExperimentIo): Promise<number> {
-  const { name, json, jobs = 1, ...options } = parseExperimentArgs(args);
-  const experiment = experimentNamed(name);
+  const { experiment, cells, json, jobs = 1, options } = plannedExperiment(args);
+  const { name } = experiment;
   if (json !== undefined) io.checkFile?.(json);
-  const cells = experiment.cells(options);
   const progress = io.progress ?? io.err ?? (() => {});
   const say = (done: number): void => progress(`${name}: ${done} of ${cells.length} runs\n`);
   say(0);
@@ -72,6 +71,20 @@ export async function runExperiment(args: readonly string[], io: ExperimentIo): 
   }
   io.out(textReport(result));
   return exitCode(result);
+}
+
+/**
+ * What the command line asks for, with nothing run yet.
+ *
+ * @throws InvalidOptionError for an option or a name that is unknown, or that does not go with the others
+ */
+export function plannedExperiment(args: readonly string[]) {
+  const { name, json, jobs, ...options } = parseExperimentArgs(args);
+  const experiment = experimentNamed(name);
+  checkTaken(options, experiment);
+  const cells = experiment.cells(options);
+  checkAnomalies(cells);
+  return { experiment, cells, json, jobs, options };
 }
 
 /** @throws InvalidOptionError that lists the names there are */

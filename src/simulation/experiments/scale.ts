@@ -36,6 +36,7 @@ export const scale: Experiment<Cell, Outcome> = {
   isTimed: true,
   title: 'A large cluster, from nothing',
   source: 'this simulator',
+  takes: { nodes: 'several' },
 
   cells(options) {
     const sizes = options.nodes ?? (options.full ? NODES_OF_FULL : NODES);

@@ -35,6 +35,7 @@ export const swimDetection: Experiment<Cell, Outcome> = {
   name: 'swim-detection',
   title: 'Time to the first detection of a failure',
   source: 'SWIM §5.2, Figure 3(a)',
+  takes: { nodes: 'several', runs: 'one', relays: 'one' },
 
   cells(options) {
     const cells: Cell[] = [];

@@ -42,6 +42,7 @@ export const swimDissemination: Experiment<Cell, Outcome> = {
   name: 'swim-dissemination',
   title: 'Time to tell everybody',
   source: 'SWIM §5.2, Figure 3(b)',
+  takes: { nodes: 'several', runs: 'one', relays: 'one' },
 
   cells(options) {
     const cells: Cell[] = [];

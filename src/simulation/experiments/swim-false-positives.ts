@@ -37,6 +37,7 @@ export const swimFalsePositives: Experiment<Cell, Outcome> = {
   name: 'swim-false-positives',
   title: 'False positives per probe under loss, without suspicions',
   source: 'SWIM §3.1; closed form of one period',
+  takes: { nodes: 'one', runs: 'one', loss: 'several', relays: 'several' },
 
   cells(options) {
     const nodes = options.nodes?.[0] ?? NODES;

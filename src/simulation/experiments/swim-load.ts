@@ -29,6 +29,7 @@ export const swimLoad: Experiment<Cell, Outcome> = {
   name: 'swim-load',
   title: 'Messages per member and period',
   source: 'SWIM §5.1, Figure 2',
+  takes: { nodes: 'several', runs: 'one', relays: 'one' },
 
   cells(options) {
     const cells: Cell[] = [];

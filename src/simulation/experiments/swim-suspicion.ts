@@ -34,6 +34,7 @@ export const swimSuspicion: Experiment<Cell, Outcome> = {
   name: 'swim-suspicion',
   title: 'Size of the group under 10 % loss',
   source: 'SWIM §5.3, Figure 4',
+  takes: { nodes: 'one', runs: 'one', loss: 'one', relays: 'one' },
 
   cells(options) {
     const nodes = options.nodes?.[0] ?? NODES;

@@ -2,8 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { experimentOptions } from '../../../src/simulation/cli/experiment-args.js';
 import { main } from '../../../src/simulation/cli/main.js';
 import { localRunner } from '../../../src/simulation/cli/seed-runner.js';
+import { experiments } from '../../../src/simulation/experiments/experiments.js';
 import type { JsonReport } from '../../../src/simulation/cli/report.js';
 import type { NodeScenario } from '../../../src/simulation/nodes/node-scenario.js';
 import type { Scenario } from '../../../src/simulation/scenarios/scenario.js';
@@ -41,6 +43,24 @@ describe('npm run simulate', () => {
     const { code, out } = await simulate('--help');
     expect(code).toBe(0);
     expect(out).toContain('--seeds N');
+    for (const experiment of experiments) expect(out).toContain(experiment.name);
+    expect(out).toContain('--message-cost MS');
+  });
+
+  it('tells the options of experiments', async () => {
+    for (const args of ['--experiment swim-load --help', '--help --experiment', '-h --experiment=x']) {
+      const { code, out } = await simulate(...args.split(' '));
+      expect(code).toBe(0);
+      for (const option of Object.keys(experimentOptions)) expect(out).toMatch(new RegExp(`--${option} `));
+      expect(out).toContain('swim-load            Messages per member and period');
+      expect(out).toContain('takes --nodes …, --runs, --relays\n');
+      expect(out).not.toContain('--seeds');
+    }
+  });
+
+  it('takes each option once', async () => {
+    const twice = await simulate(...'--seed 1 --seed 2'.split(' '));
+    expect(twice).toEqual({ code: 2, out: '', err: 'Option "--seed" is given twice\n' });
   });
 
   it('ends with 2 and a sentence when it is called wrongly', async () => {

@@ -88,8 +88,67 @@ describe('wrong options of an experiment', () => {
     [['--experiment', 'scale', '--preset', 'moon'], /--preset.*"moon".*lan/],
     [['--experiment', 'scale', '--components', '-nothing'], /--components.*"nothing".*buddy/],
     [['--experiment', 'scale', '--speed', '3'], /--speed.*Allowed.*--nodes/],
+    [[...small.slice(0, 4), '--runs', '1.5'], /--runs.*"1.5": must be whole numbers from 1/],
+    [[...small, '--seed', '1.5'], /--seed.*"1.5": must be whole numbers/],
+    [[...small, '--alpha', '4,5'], /--alpha.*"4,5": must be one number/],
+    [[...small, '--jobs', '1,2'], /--jobs.*"1,2": must be one number/],
+    [[...small, '--components', ''], /--components.*has "": must be among lhaProbe/],
+    [[...small, '--components', 'buddy,'], /--components.*has "": must be among lhaProbe/],
+    [[...small, '--experiment', 'scale'], /--experiment" is given twice/],
+    [[...small, '--seed', '1', '--seed', '2'], /--seed" is given twice/],
+    [[...small, '--loss', '0.5'], /--loss" is not used by swim-load, which takes --nodes, --runs, --relays/],
+    [['--experiment', 'scale', '--runs', '2'], /--runs" is not used by scale, which takes --nodes/],
+    [
+      ['--experiment', 'swim-detection', '--relays', '1,2'],
+      /--relays" is "1,2": swim-detection takes one number/,
+    ],
+    ...['lifeguard-threshold', 'lifeguard-interval', 'swim-suspicion', 'swim-false-positives'].map(
+      (name): [string[], RegExp] => [
+        ['--experiment', name, '--nodes', '16,32'],
+        /--nodes" is "16,32": \S+ takes one number/,
+      ],
+    ),
+    [
+      ['--experiment', 'lifeguard-interval', '--anomalies', '20', '--nodes', '16'],
+      /--anomalies" is 20: must be below the 16 members/,
+    ],
+    [
+      ['--experiment', 'lifeguard-threshold', '--nodes', '32'],
+      /--anomalies" is 32: must be below the 32 members/,
+    ],
   ])('%j are named', async (args, message) => {
     await expect(run(args)).rejects.toThrow(message);
+  });
+
+  it('are only those that the experiment does not use', () => {
+    // What is said of each is what changes its cells: whatever is taken makes a difference, whatever is not makes none.
+    const other = {
+      nodes: [40],
+      runs: 2,
+      loss: [0.3],
+      relays: [2],
+      anomalies: [2],
+      durationsMs: [7],
+      intervalsMs: [7],
+      messageCostMs: 7,
+    };
+    const names = {
+      duration: 'durationsMs',
+      interval: 'intervalsMs',
+      'message-cost': 'messageCostMs',
+    } as const;
+    for (const experiment of experiments) {
+      const options = { seed: 1, preset: 'lan', components: {}, full: false } as const;
+      const cellsOf = (more: object): string => JSON.stringify(experiment.cells({ ...options, ...more }));
+      const used = Object.keys(experiment.takes).map((name) => names[name as keyof typeof names] ?? name);
+      const changing = Object.entries(other).filter(
+        ([name, value]) => cellsOf({ [name]: value }) !== cellsOf({}),
+      );
+      expect([experiment.name, ...changing.map(([name]) => name).sort()]).toEqual([
+        experiment.name,
+        ...used.sort(),
+      ]);
+    }
   });
 
   it('and right ones arrive', () => {
