@@ -10,7 +10,7 @@ import { scenarioFromJson } from '../scenarios/scenario-json.js';
 import type { ScenarioResult } from '../scenarios/scenario-result.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import { protocolShrinks, shrink, type ShrinkOptions, type Shrunk } from '../scenarios/shrink.js';
-import type { ScenarioKind } from './cli-options.js';
+import { WHOLE_NODES, type ScenarioKind } from './cli-options.js';
 
 /** A scenario of either kind, as data. */
 export type AnyScenario = Scenario | NodeScenario;
@@ -22,7 +22,6 @@ export interface TraceOptions {
   readonly traceMessages?: boolean | undefined;
 }
 
-const WHOLE_NODES = [3, 8] as const;
 /** Every so many seeds of a mixed run are of whole nodes. */
 const NODES_EVERY = 4;
 
@@ -38,14 +37,32 @@ export function kindOf({
   return seed % NODES_EVERY === NODES_EVERY - 1 ? 'nodes' : 'protocol';
 }
 
-/** The scenario that a seed stands for. */
-export function drawScenario(task: {
+/** What a seed's scenario follows from. */
+export interface ScenarioTask {
   readonly seed: number;
   readonly nodes: readonly [number, number];
   readonly kind: ScenarioKind;
-}): AnyScenario {
-  if (kindOf(task) === 'protocol') return generateScenario(task.seed, task);
-  return generateNodeScenario(task.seed, { nodes: wholeNodes(task.nodes) });
+}
+
+/**
+ * The sizes among which a seed's is drawn. In a mixed run those of whole nodes, which cost a hundred times as much as the
+ * protocol alone, are smaller.
+ */
+export function sizesOf(task: ScenarioTask): readonly [number, number] {
+  return task.kind === 'mixed' && kindOf(task) === 'nodes' ? wholeNodesAmong(task.nodes) : task.nodes;
+}
+
+/** @see sizesOf */
+export function wholeNodesAmong([min, max]: readonly [number, number]): readonly [number, number] {
+  return [Math.min(min, WHOLE_NODES[0]), Math.min(max, WHOLE_NODES[1])];
+}
+
+/** The scenario that a seed stands for. */
+export function drawScenario(task: ScenarioTask): AnyScenario {
+  const nodes = sizesOf(task);
+  return kindOf(task) === 'protocol'
+    ? generateScenario(task.seed, { nodes })
+    : generateNodeScenario(task.seed, { nodes });
 }
 
 /** Runs a scenario to its end or to the first broken rule. */
@@ -83,9 +100,4 @@ export function readScenario(text: string, option: string): AnyScenario {
 /** Whether its nodes are whole ones. */
 export function isOfNodes(scenario: AnyScenario): scenario is NodeScenario {
   return 'kind' in scenario;
-}
-
-/** Whole nodes cost a hundred times as much as the protocol alone, so their clusters are smaller. */
-function wholeNodes([min, max]: readonly [number, number]): readonly [number, number] {
-  return [Math.min(min, WHOLE_NODES[0]), Math.min(max, WHOLE_NODES[1])];
 }

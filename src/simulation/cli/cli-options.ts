@@ -41,7 +41,8 @@ Runs random scenarios: clusters in virtual time, faults drawn from a seed, every
   --seeds N            how many seeds (default 100)
   --from SEED          the first of them (default 1)
   --seed SEED          one seed alone
-  --nodes MIN..MAX     sizes of clusters, or one size (default 5..64)
+  --nodes MIN..MAX     sizes of clusters, or one size (default 5..64; with --kind nodes 3..8, and 12 at most; whole
+                       nodes of a mixed run are 3..8, or fewer if MAX is)
   --kind KIND          protocol, nodes (whole nodes) or mixed (default: each seed = 3 mod 4 is of whole nodes)
   --jobs J             seeds at once (default: the cores of this machine)
   --minutes M          stop after so many minutes
@@ -59,7 +60,12 @@ Runs random scenarios: clusters in virtual time, faults drawn from a seed, every
 Exit codes: 0 all is well · 1 a rule was broken, a seed did not end, or an interesting path was never taken in 200 seeds · 2 a wrong option.
 `;
 
+/** How many whole nodes a cluster has, unless others are asked for. */
+export const WHOLE_NODES = [3, 8] as const;
+const NODES = [5, 64] as const;
+
 const MAX_NODES = 5000;
+const MAX_WHOLE_NODES = 12;
 const MAX_JOBS = 256;
 const SEED_TIMEOUT_SECONDS = 120;
 
@@ -111,6 +117,7 @@ export function parseCliOptions(args: readonly string[]): CliOptions {
     throw new InvalidOptionError('--messages', 'needs --trace');
   if (values.trace === '-' && values.json === '-')
     throw new InvalidOptionError('--trace', 'and --json cannot both go to standard output: give one a file');
+  const kind = values.kind === undefined ? 'mixed' : scenarioKind(values.kind);
   const minutes = values.minutes === undefined ? undefined : positive('--minutes', values.minutes);
   return {
     help: values.help ?? false,
@@ -122,9 +129,9 @@ export function parseCliOptions(args: readonly string[]): CliOptions {
         : integer('--seeds', values.seeds, 1, 1e9),
     from: values.from === undefined ? 1 : integer('--from', values.from, 0, Number.MAX_SAFE_INTEGER),
     seed: values.seed === undefined ? undefined : integer('--seed', values.seed, 0, Number.MAX_SAFE_INTEGER),
-    nodes: values.nodes === undefined ? [5, 64] : range('--nodes', values.nodes),
+    nodes: sizes(values.nodes, kind),
     jobs: values.jobs === undefined ? undefined : integer('--jobs', values.jobs, 1, MAX_JOBS),
-    kind: values.kind === undefined ? 'mixed' : scenarioKind(values.kind),
+    kind,
     trace: values.trace,
     messages: values.messages ?? false,
     schedule: values.schedule,
@@ -172,17 +179,20 @@ function positive(option: string, text: string): number {
   return value;
 }
 
-function range(option: string, text: string): readonly [number, number] {
+function sizes(text: string | undefined, kind: ScenarioKind): readonly [number, number] {
+  const areWhole = kind === 'nodes';
+  if (text === undefined) return areWhole ? WHOLE_NODES : NODES;
   const [, min, max = min] = /^(\d+)(?:\.\.(\d+))?$/.exec(text) ?? [];
   const least = Number(min);
   const most = Number(max);
-  if (min === undefined || least < 2 || most < least || most > MAX_NODES) {
-    throw new InvalidOptionError(
-      option,
-      `is "${text}": must be MIN..MAX or one number, from 2 to ${MAX_NODES}, for example 5..64`,
-    );
-  }
-  return [least, most];
+  const limit = areWhole ? MAX_WHOLE_NODES : MAX_NODES;
+  if (min !== undefined && least >= 2 && most >= least && most <= limit) return [least, most];
+  const example = (areWhole ? WHOLE_NODES : NODES).join('..');
+  const where = areWhole ? ' with --kind nodes' : '';
+  throw new InvalidOptionError(
+    '--nodes',
+    `is "${text}": must be MIN..MAX or one number, from 2 to ${limit}${where}, for example ${example}`,
+  );
 }
 
 function scenarioKind(text: string): ScenarioKind {

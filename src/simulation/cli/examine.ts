@@ -1,7 +1,13 @@
 import type { ScenarioResult } from '../scenarios/scenario-result.js';
-import { drawScenario, shrinkScenario, type AnyScenario } from './any-scenario.js';
+import {
+  drawScenario,
+  shrinkScenario,
+  sizesOf,
+  type AnyScenario,
+  type ScenarioTask,
+} from './any-scenario.js';
 import type { CliIo } from './cli-io.js';
-import type { ViolationReport } from './report.js';
+import { rangeText, type ViolationReport } from './report.js';
 import type { SeedOutcome } from './run-seed.js';
 import type { SeedRunner } from './seed-runner.js';
 import { DID_NOT_END, THREAD_FAILED } from './thread-runner.js';
@@ -17,18 +23,18 @@ const UNSHRINKABLE: ReadonlySet<string> = new Set(['22', DID_NOT_END, THREAD_FAI
 /** Makes a report of a violation; with a runner, also the shortest schedule that breaks the same rule. */
 export async function examine(
   { kind, result }: Pick<SeedOutcome, 'kind' | 'result'>,
-  nodes: readonly [number, number],
+  task: Omit<ScenarioTask, 'seed'>,
   runner: SeedRunner | undefined,
   io: CliIo,
 ): Promise<ViolationReport> {
   const { seed } = result;
+  const nodes = sizesOf({ ...task, seed });
   const scenario = drawScenario({ seed, nodes, kind });
-  const range = nodes[0] === nodes[1] ? nodes[0] : nodes.join('..');
   return {
     seed,
     kind,
     violation: result.violation!,
-    replay: `npm run simulate -- --seed ${seed} --nodes ${range} --kind ${kind} --trace`,
+    replay: `npm run simulate -- --seed ${seed} --nodes ${rangeText(nodes)} --kind ${kind} --trace`,
     scenario,
     shrunk: runner && (await shrunkOf(scenario, result, runner, io)),
   };

@@ -68,7 +68,7 @@ async function examined(
   const runner: SeedRunner | undefined =
     options.shrink && options.trace === undefined ? runnerOf(options.seedTimeoutMs) : undefined;
   try {
-    if (options.schedule === undefined) return await examine(outcome, options.nodes, runner, io);
+    if (options.schedule === undefined) return await examine(outcome, options, runner, io);
     return {
       seed: scenario.seed,
       kind: outcome.kind,

@@ -26,6 +26,8 @@ export interface JsonReport {
   readonly from: number;
   readonly seeds: number;
   readonly nodes: readonly [number, number];
+  /** Sizes of the clusters of whole nodes, where there are any. */
+  readonly wholeNodes: readonly [number, number];
   readonly jobs: number;
   readonly wholeNodeSeeds: number;
   readonly virtualHours: number;
@@ -44,13 +46,14 @@ export interface JsonReport {
 /** What a run came to, as data. */
 export function reportOf(
   tally: Tally,
-  run: Pick<JsonReport, 'from' | 'nodes' | 'jobs' | 'realSeconds' | 'violations'>,
+  run: Pick<JsonReport, 'from' | 'nodes' | 'wholeNodes' | 'jobs' | 'realSeconds' | 'violations'>,
 ): JsonReport {
   return {
     ok: tally.ok,
     from: run.from,
     seeds: tally.seeds,
     nodes: run.nodes,
+    wholeNodes: run.wholeNodes,
     jobs: run.jobs,
     wholeNodeSeeds: tally.wholeNodeSeeds,
     virtualHours: tally.virtualMs / 3_600_000,
@@ -68,10 +71,9 @@ export function reportOf(
 
 /** What a run came to, for people. */
 export function summary(report: JsonReport): string {
-  const { seeds, wholeNodeSeeds, from, nodes, missing, sometimes, violations } = report;
-  const whole = wholeNodeSeeds === 0 ? '' : `, ${count(wholeNodeSeeds)} of them of whole nodes`;
+  const { seeds, from, missing, sometimes, violations } = report;
   const lines = [
-    `${count(seeds)} seeds from ${from}${whole}, ${nodes.join('..')} nodes: ${verdict(report)}`,
+    `${count(seeds)} seeds from ${from}, ${sizesText(report)}: ${verdict(report)}`,
     `${report.virtualHours.toFixed(1)} virtual hours, ${count(report.inputs)} inputs, ${count(report.messages)} messages`,
     `in ${report.realSeconds.toFixed(1)} s with ${report.jobs} jobs: ${count(report.eventsPerSecond)} inputs/s, ` +
       `${(report.realSeconds / Math.max(1, seeds)).toFixed(3)} s per seed`,
@@ -82,6 +84,19 @@ export function summary(report: JsonReport): string {
   if (missing.length > 0) lines.push(`missing (never taken): ${missing.join(', ')}`);
   if (violations.length > 1) lines.push(`violated: ${violations.map(({ seed }) => seed).join(', ')}`);
   return `${lines.join('\n')}\n`;
+}
+
+/** `5..64`, or `7`. */
+export function rangeText([min, max]: readonly [number, number]): string {
+  return min === max ? String(min) : `${min}..${max}`;
+}
+
+function sizesText({ seeds, wholeNodeSeeds, nodes, wholeNodes }: JsonReport): string {
+  const whole = `${rangeText(wholeNodes)} whole nodes`;
+  if (wholeNodeSeeds === seeds && seeds > 0) return whole;
+  return wholeNodeSeeds === 0
+    ? `${rangeText(nodes)} nodes`
+    : `${rangeText(nodes)} nodes, ${count(wholeNodeSeeds)} of them of ${whole}`;
 }
 
 /** A violation for people. */

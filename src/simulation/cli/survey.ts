@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { PROTOCOL_PATHS, SESSION_PATHS, SOMETIMES } from '../invariants/sometimes.js';
-import type { AnyScenario } from './any-scenario.js';
+import { wholeNodesAmong, type AnyScenario } from './any-scenario.js';
 import type { CliIo } from './cli-io.js';
 import type { CliOptions } from './cli-options.js';
 import { examine } from './examine.js';
@@ -46,7 +46,14 @@ export async function survey(options: CliOptions, io: CliIo, runnerOf: RunnerOf)
     progress.close();
     await Promise.all(runners.map((runner) => runner.close()));
   }
-  const report = reportOf(tally, { from, nodes, jobs, realSeconds, violations });
+  const report = reportOf(tally, {
+    from,
+    nodes,
+    wholeNodes: kind === 'nodes' ? nodes : wholeNodesAmong(nodes),
+    jobs,
+    realSeconds,
+    violations,
+  });
   const text = violations.map(violationText).join('') + summary(report);
   const [first] = violations;
   saveScenario(first?.shrunk?.scenario ?? first?.scenario, options.save);
@@ -80,7 +87,7 @@ async function violationsOf(
   const reports: ViolationReport[] = [];
   for (const outcome of tally.violated) {
     const isShrunk = options.shrink && reports.length < SHRUNK_AT_MOST;
-    reports.push(await examine(outcome, options.nodes, isShrunk ? runner : undefined, io));
+    reports.push(await examine(outcome, options, isShrunk ? runner : undefined, io));
   }
   return reports;
 }

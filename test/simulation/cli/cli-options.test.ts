@@ -28,6 +28,8 @@ describe('the options of the command line', () => {
   it.each([
     ['--seeds 1000 --nodes 5..64', { seeds: 1000, nodes: [5, 64] }],
     ['--nodes 7', { nodes: [7, 7] }],
+    ['--kind nodes', { nodes: [3, 8] }],
+    ['--kind nodes --nodes 9..12', { nodes: [9, 12] }],
     ['--from 0 --jobs 2 --kind protocol', { from: 0, jobs: 2, kind: 'protocol' }],
     ['--minutes 0.5', { minutes: 0.5, seeds: undefined }],
     ['--minutes 2 --seeds 10', { minutes: 2, seeds: 10 }],
@@ -53,6 +55,11 @@ describe('the options of the command line', () => {
     ['--from -1', '--from', /ambiguous|is "-1"/],
     ['--nodes 64..5', '--nodes', /is "64..5": must be MIN..MAX or one number, from 2 to 5000/],
     ['--nodes 1', '--nodes', /is "1"/],
+    [
+      '--kind nodes --nodes 20',
+      '--nodes',
+      /is "20": must be .* from 2 to 12 with --kind nodes, for example 3..8/,
+    ],
     ['--nodes 5-64', '--nodes', /is "5-64"/],
     ['--jobs 0', '--jobs', /is "0": must be an integer from 1 to 256/],
     ['--minutes 0', '--minutes', /is "0": must be a number above 0/],

@@ -146,6 +146,14 @@ describe('npm run simulate', () => {
     expect(code).toBe(0);
   });
 
+  it('runs as many whole nodes as it is asked for, and says how many', async () => {
+    const { code, out } = await simulate(...'--seeds 1 --jobs 1 --kind nodes --nodes 9'.split(' '));
+    expect(code).toBe(0);
+    expect(out).toMatch(/^1 seeds from 1, 9 whole nodes: all is well\n/);
+    const single = await simulate(...'--seed 1 --kind nodes --nodes 9'.split(' '));
+    expect(single.err).toContain('seed 1: 9 whole nodes');
+  });
+
   it('saves, shrinks and replays a scenario of whole nodes as well', async () => {
     const file = join(folder, 'nodes.json');
     const seed = '--seed 7 --nodes 3 --save'.split(' ');

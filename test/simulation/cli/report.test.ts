@@ -26,13 +26,20 @@ function tallied(count: number, ...paths: readonly string[]): Tally {
   return tally;
 }
 
-const run = { from: 0, nodes: [5, 64], jobs: 2, realSeconds: 10, violations: [] } as const;
+const run = {
+  from: 0,
+  nodes: [5, 64],
+  wholeNodes: [3, 8],
+  jobs: 2,
+  realSeconds: 10,
+  violations: [],
+} as const;
 
 describe('the summary of a run', () => {
   it('tells how much was run, the slowest seeds, and the paths', () => {
     expect(summary(reportOf(tallied(20, 'reaped', 'slept'), run))).toBe(
       [
-        '20 seeds from 0, 5 of them of whole nodes, 5..64 nodes: all is well',
+        '20 seeds from 0, 5..64 nodes, 5 of them of 3..8 whole nodes: all is well',
         '0.2 virtual hours, 20,000 inputs, 10,000 messages',
         'in 10.0 s with 2 jobs: 2,000 inputs/s, 0.500 s per seed',
         'slowest: 19 (1.9 s), 18 (1.8 s), 17 (1.7 s), 16 (1.6 s), 15 (1.5 s)',

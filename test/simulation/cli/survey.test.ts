@@ -8,6 +8,7 @@ import {
   kindOf,
   type AnyScenario,
 } from '../../../src/simulation/cli/any-scenario.js';
+import { parseCliOptions } from '../../../src/simulation/cli/cli-options.js';
 import { main } from '../../../src/simulation/cli/main.js';
 import type { JsonReport } from '../../../src/simulation/cli/report.js';
 import { failed } from '../../../src/simulation/cli/run-seed.js';
@@ -61,7 +62,21 @@ describe('a run over many seeds', () => {
     expect(isOfNodes(saved)).toBe(kind === 'nodes');
     expect(saved.schedule.map(({ fault }) => fault.kind)).toEqual(['restart']);
     expect(out).toContain('shrunk to 1 fault in ');
-    expect(out).toContain(`--seed ${violation!.seed} --nodes 5..64 --kind ${kind} --trace`);
+    expect(out).toContain(
+      `--seed ${violation!.seed} --nodes ${kind === 'nodes' ? '3..8' : '5..64'} --kind ${kind} --trace`,
+    );
+  });
+
+  it('says of each violation how to draw the same scenario again, whatever the kind', async () => {
+    const { report } = await simulate(
+      ...'--seeds 40 --from 8 --nodes 20 --keep-going --no-shrink'.split(' '),
+    );
+    expect(new Set(report.violations.map(({ kind }) => kind))).toEqual(new Set(['protocol', 'nodes']));
+    for (const { seed, replay, scenario } of report.violations) {
+      const args = replay.split(' -- ')[1]!.split(' ');
+      const options = parseCliOptions(args);
+      expect(JSON.parse(JSON.stringify(drawScenario({ ...options, seed })))).toEqual(scenario);
+    }
   });
 
   it('tells of a seed that did not end, and does not shrink it', async () => {
