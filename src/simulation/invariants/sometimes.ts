@@ -1,6 +1,7 @@
 import type { MembershipEvent } from '../../membership/membership.js';
-import type { ProtocolNotice, TraceEvent } from '../../membership/protocol.js';
-import type { Check, WatchedNode } from './check.js';
+import type { Peer, ProtocolNotice, TraceEvent } from '../../membership/protocol.js';
+import type { SwimMessage } from '../../membership/swim/messages.js';
+import type { Check, Input, WatchedNode } from './check.js';
 
 /** Paths of the membership protocol that a campaign of random runs must have taken. */
 export const PROTOCOL_PATHS = [
@@ -68,7 +69,6 @@ export class SometimesCounts {
 
 /** Traces that are a path by themselves. */
 const BY_TRACE: Readonly<Record<string, SometimesPath>> = {
-  nack: 'relay said silent',
   buddy: 'buddy carried a suspicion',
   'suspicion-confirmed': 'suspicion confirmed',
   'hard-contradicted': 'hard evidence contradicted',
@@ -82,28 +82,39 @@ const BY_TRACE: Readonly<Record<string, SometimesPath>> = {
 };
 
 /** Counts which of {@link PROTOCOL_PATHS} a run takes. Never objects. */
-export class Sometimes<M> implements Check<M> {
+export class Sometimes implements Check<SwimMessage> {
   readonly counts = new SometimesCounts();
-  readonly #sleepers = new Set<WatchedNode<M>>();
-  readonly #running = new Set<WatchedNode<M>>();
+  readonly #sleepers = new Set<WatchedNode<SwimMessage>>();
+  readonly #running = new Set<WatchedNode<SwimMessage>>();
+  /** A relay's time is over; one whose dial was refused beside an open link says `silent` sooner, which is another path. */
+  #isNack = false;
 
-  started(node: WatchedNode<M>): void {
+  started(node: WatchedNode<SwimMessage>): void {
     this.#running.add(node);
   }
 
-  ended(node: WatchedNode<M>): void {
+  ended(node: WatchedNode<SwimMessage>): void {
     if (!this.#running.delete(node)) return;
     this.#sleepers.delete(node);
     this.counts.count('hard evidence waived', node.protocol.counters['quorumsWaived'] ?? 0);
   }
 
-  event(_node: WatchedNode<M>, { type, previous }: MembershipEvent): void {
+  beforeInput(_node: WatchedNode<SwimMessage>, input: Input<SwimMessage>): void {
+    this.#isNack = input.kind === 'timer' && input.timer.kind === 'relay-nack';
+  }
+
+  sent(_node: WatchedNode<SwimMessage>, _to: Peer, message: SwimMessage): void {
+    if (this.#isNack && message.type === 'relayed' && message.outcome === 'silent')
+      this.counts.count('relay said silent');
+  }
+
+  event(_node: WatchedNode<SwimMessage>, { type, previous }: MembershipEvent): void {
     if (type === 'recovered') this.counts.count('suspected and refuted');
     if (type === 'unreachable' && previous?.state === 'suspect')
       this.counts.count('suspected and unreachable');
   }
 
-  traced(node: WatchedNode<M>, { kind, detail, data }: TraceEvent): void {
+  traced(node: WatchedNode<SwimMessage>, { kind, detail, data }: TraceEvent): void {
     const path = BY_TRACE[kind];
     if (path !== undefined) return this.counts.count(path);
     if (kind === 'slept') this.#sleepers.add(node);
@@ -112,7 +123,7 @@ export class Sometimes<M> implements Check<M> {
       this.counts.count('hard quorum and hard verdict');
   }
 
-  noticed(node: WatchedNode<M>, { type }: ProtocolNotice): void {
+  noticed(node: WatchedNode<SwimMessage>, { type }: ProtocolNotice): void {
     if (type === 'join-completed' && this.#sleepers.delete(node)) this.counts.count('sleeper rejoined');
   }
 

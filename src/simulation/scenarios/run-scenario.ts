@@ -38,7 +38,7 @@ export interface RunScenarioOptions {
 export function runScenario(scenario: Scenario, options: RunScenarioOptions = {}): ScenarioResult {
   const { onTrace, traceMessages = false, start = simulate } = options;
   const hash = new TraceHash();
-  const sometimes = new Sometimes<SwimMessage>();
+  const sometimes = new Sometimes();
   const faults = new FaultCounts();
   let cluster: Simulation<SwimMessage> | undefined;
   let violation: Violation | undefined;

@@ -16,7 +16,7 @@ type Cluster = Simulation<SwimMessage>;
 
 /** Plays a scenario in a cluster of five that has settled, and says which paths it took. */
 function pathsOf(play: (cluster: Cluster) => unknown, swim?: SwimOverrides, seed = 1): SometimesCounts {
-  const sometimes = new Sometimes<SwimMessage>();
+  const sometimes = new Sometimes();
   const cluster = simulate({ nodes: 5, seed, swim, checks: [sometimes], record: false });
   cluster.settle().runFor(seconds(5));
   play(cluster);
