@@ -22,13 +22,16 @@ interface Observer {
   readonly refusing: Set<NodeId>;
   /** The relays that were asked to witness a refusal of each member, as far as they can still answer. */
   readonly relays: Map<NodeId, Map<NodeId, number>>;
+  /** To whom its link is open. */
+  readonly linked: Set<NodeId>;
   stalledAtMs: number;
 }
 
 /**
  * Rule 10, what speaks against hard evidence (decisions 3): no quorum is recorded among two, by one that doubts itself or
- * has just stood still, with fewer refusals than relays could give, or while several members refuse and nobody answers;
- * and no hard verdict is given about a member that has answered since.
+ * has just stood still, with fewer refusals than relays could give, while several members refuse and nobody answers, or
+ * while the member's link is open (ADR 9); and no hard verdict is given about a member that has answered since, nor by
+ * evidence that was taken back.
  */
 export class ContraryEvidence implements Check<SwimMessage> {
   readonly #options: SwimOptions;
@@ -39,6 +42,7 @@ export class ContraryEvidence implements Check<SwimMessage> {
     answered: new Set(),
     refusing: new Set(),
     relays: new Map(),
+    linked: new Set(),
     stalledAtMs: Number.NEGATIVE_INFINITY,
   }));
   /** Two processes have one address: refusals there may not count at all (decisions 4). */
@@ -90,7 +94,12 @@ export class ContraryEvidence implements Check<SwimMessage> {
         return;
       case 'link': {
         const { id } = input.about;
-        if (id === undefined || input.evidence === 'up') return;
+        if (id === undefined) return;
+        if (input.evidence === 'up') {
+          observer.linked.add(id);
+          return;
+        }
+        if (input.evidence === 'closed' || input.evidence === 'goodbye') observer.linked.delete(id);
         if (observer.relays.size > 0) lose(observer, id);
         if (input.evidence === 'refused' && node.protocol.member(id)?.isActive === true)
           observer.refusing.add(id);
@@ -127,8 +136,13 @@ export class ContraryEvidence implements Check<SwimMessage> {
   }
 
   traced(node: WatchedNode<SwimMessage>, { kind, about, by, detail, data }: TraceEvent): void {
+    // It has started over, and counts on no link from before.
+    if (kind === 'slept') this.#observers.of(node)?.linked.clear();
     if (about === undefined) return;
     switch (kind) {
+      case 'reaped':
+        this.#observers.of(node)?.linked.delete(about);
+        return;
       case 'probe':
         this.#observers.of(node)?.relays.delete(about);
         return;
@@ -139,18 +153,28 @@ export class ContraryEvidence implements Check<SwimMessage> {
       case 'replaced':
         this.#observers.of(node)?.quorums.add(about);
         return;
-      case 'suspected':
-      case 'hard-contradicted': {
+      case 'hard-contradicted':
+        this.#isInForce(node, about, 'took back hard evidence against');
+        this.#forgetAt(node, about);
+        return;
+      case 'suspected': {
         // Another suspicion has taken the place of that one.
-        const isItsOwn = kind === 'suspected' && by === node.id && detail === 'hard';
-        const observer = this.#observers.of(node);
-        if (observer !== undefined && !isItsOwn) this.#forget(observer, about);
+        const isItsOwn = by === node.id && detail === 'hard';
+        if (!isItsOwn) this.#forgetAt(node, about);
         return;
       }
       case 'verdict':
-        if (detail === 'hard' && this.#observers.of(node)?.answered.has(about) === true)
+        if (detail !== 'hard') return;
+        if (this.#observers.of(node)?.answered.has(about) === true)
           violated(10, node, `found ${nameOf(node, about)} unreachable in spite of its answer`);
+        this.#isInForce(node, about, 'gave a hard verdict about');
     }
+  }
+
+  /** A sign of life ends hard evidence: there has to be a new one after it. */
+  #isInForce(node: WatchedNode<SwimMessage>, id: NodeId, what: string): void {
+    if (this.#observers.of(node)?.quorums.has(id) === false)
+      violated(10, node, `${what} ${nameOf(node, id)} when none was in force`);
   }
 
   #quorum(node: WatchedNode<SwimMessage>, id: NodeId, witnesses: number): void {
@@ -167,8 +191,14 @@ export class ContraryEvidence implements Check<SwimMessage> {
     const needed = Math.min(this.#options.quorumRefusals, observer.relays.get(id)?.size ?? 0);
     if (witnesses < needed)
       violated(10, node, `${what} with ${witnesses} refusals where ${needed} could come`);
+    if (observer.linked.has(id)) violated(10, node, `${what} while its link is open`);
     if (observer.refusing.size > 1 && !this.#isShared)
       violated(10, node, `${what} while ${observer.refusing.size} members refuse and nobody answers`);
+  }
+
+  #forgetAt(node: WatchedNode<SwimMessage>, id: NodeId): void {
+    const observer = this.#observers.of(node);
+    if (observer !== undefined) this.#forget(observer, id);
   }
 
   #forget({ quorums, asked, answered }: Observer, id: NodeId): void {

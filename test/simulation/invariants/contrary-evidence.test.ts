@@ -1,8 +1,9 @@
 import { describe, it } from '@jest/globals';
-import type { KnownPeer, TraceEvent } from '../../../src/membership/protocol.js';
+import type { KnownPeer, LinkEvidence, Peer, TraceEvent } from '../../../src/membership/protocol.js';
 import type { SwimMessage } from '../../../src/membership/swim/messages.js';
 import { resolveSwimOptions } from '../../../src/membership/swim/options.js';
 import { Swim } from '../../../src/membership/swim/swim.js';
+import type { NodeId } from '../../../src/node-id.js';
 import type { Check } from '../../../src/simulation/invariants/check.js';
 import { ContraryEvidence } from '../../../src/simulation/invariants/contrary-evidence.js';
 import { MemberCount } from '../../../src/simulation/invariants/member-count.js';
@@ -44,6 +45,9 @@ const quorum = ({ about }: TraceEvent): TraceEvent => ({
   about,
   data: { witnesses: 3, asked: 3 },
 });
+
+/** Hard evidence too, which needs no relays. */
+const replaced = ({ about }: TraceEvent): TraceEvent => ({ kind: 'replaced', about });
 
 describe('a quorum', () => {
   it('recorded by one that doubts itself is found (10)', () => {
@@ -91,11 +95,38 @@ describe('a quorum', () => {
   });
 });
 
+describe('a quorum against a member whose link is open', () => {
+  it('is found (10)', () => {
+    const forgetful = class extends Swim {
+      override link(about: Peer, evidence: LinkEvidence, by?: NodeId): void {
+        super.link(about, evidence === 'up' ? 'silent' : evidence, by);
+      }
+    };
+    const refused = (plant?: Plant): Cluster => {
+      const checks = alone();
+      const one = cluster({ nodes: 5, checks }, plant).settle().runFor(seconds(5)).answerDials('c', 'refuse');
+      for (let count = 0; count < 3; count++) one.stall('c', 4000).runFor(4800);
+      return one;
+    };
+    expectFound(10, refused, { protocol: forgetful }, /a quorum against c while its link is open/);
+  });
+});
+
 describe('hard evidence', () => {
+  it('that is taken back twice is found (10)', () => {
+    const again = telling((event) => (event.kind === 'hard-contradicted' ? [event, event] : [event]));
+    const shared = (plant?: Plant): Cluster => {
+      const checks = alone();
+      const one = cluster({ nodes: 5, checks }, plant).settle().runFor(seconds(5)).shareAddress('c');
+      return one.runFor(seconds(20));
+    };
+    expectFound(10, shared, again, /took back hard evidence against \w when none was in force/);
+  });
+
   it('that goes on in spite of an answer is found (10)', () => {
     // Each suspicion is said to rest on hard evidence, and what gives that up is not told.
     const stubborn = telling((event) => {
-      if (event.kind === 'suspected') return [event, quorum(event)];
+      if (event.kind === 'suspected') return [event, replaced(event)];
       return event.kind === 'hard-contradicted' ? [] : [event];
     });
     // Answers, and does not refute.
@@ -121,9 +152,19 @@ describe('hard evidence', () => {
 });
 
 describe('a hard verdict', () => {
+  it('that rests on nothing is found (10)', () => {
+    const harsh = telling((event) => (event.kind === 'verdict' ? [{ ...event, detail: 'hard' }] : [event]));
+    const silence = (plant?: Plant): Cluster => {
+      const checks = alone();
+      const one = cluster({ nodes: 5, checks }, plant).settle().runFor(seconds(5)).powerOff('d');
+      return one.runFor(seconds(40));
+    };
+    expectFound(10, silence, harsh, /gave a hard verdict about d when none was in force/);
+  });
+
   it('about one that has answered since the quorum is found (10)', () => {
     const deaf = telling((event) => {
-      if (event.kind === 'probe') return [event, quorum(event)];
+      if (event.kind === 'probe') return [event, replaced(event)];
       return event.kind === 'probe-acked' ? [event, { ...event, kind: 'verdict', detail: 'hard' }] : [event];
     });
     expectFound(10, crash(5), deaf, /found \w unreachable in spite of its answer/);
