@@ -9,8 +9,10 @@ import { Contacts } from './contacts.js';
 import { ContraryEvidence } from './contrary-evidence.js';
 import { Deadlines } from './deadlines.js';
 import { Detection } from './detection.js';
+import { DigestSyncs } from './digest-syncs.js';
 import { FalsePositives } from './false-positives.js';
 import { Grammar } from './grammar.js';
+import { IndirectProbes } from './indirect-probes.js';
 import { Lattice } from './lattice.js';
 import { Leaves } from './leaves.js';
 import { Limits } from './limits.js';
@@ -23,8 +25,10 @@ import { OwnRefutation } from './own-refutation.js';
 import { ProbeOrder } from './probe-order.js';
 import { Reaping } from './reaping.js';
 import { Refutation } from './refutation.js';
+import { RelayAnswers } from './relay-answers.js';
 import { Retransmission } from './retransmission.js';
 import { SuspicionBounds } from './suspicion-bounds.js';
+import { SyncFirst } from './sync-first.js';
 import { Verdicts } from './verdicts.js';
 
 /** What every simulation checks, whatever protocol it runs: rules 2 to 7, 9 and 13 of `literature.md`. */
@@ -48,6 +52,8 @@ export function swimChecks(options: SwimOptions, latency?: Latency): readonly Ch
     counts,
     contacts,
     new Detection(options, calm),
+    new IndirectProbes(options),
+    new RelayAnswers(options),
     new Leaves(options, calm),
     // Protocols of the papers have other rules about the lost; of refutations the other check sees more.
     revival && firsthand && contraryEvidence
@@ -56,10 +62,12 @@ export function swimChecks(options: SwimOptions, latency?: Latency): readonly Ch
     new OwnRefutation(options),
     new Verdicts(options),
     new ContraryEvidence(options, counts),
+    new SyncFirst(options, counts),
     new SuspicionBounds(options, contacts),
     new Deadlines(options, counts, contacts),
     new LocalHealthCauses(options, counts),
     new Agreement(options, calm),
+    ...(components.digestSync ? [new DigestSyncs(options)] : []),
     // Without infection everybody is told once, by everybody with news.
     ...(components.infection ? [new Retransmission(options)] : []),
     new Load(options, calm),
