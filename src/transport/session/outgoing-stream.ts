@@ -20,8 +20,11 @@ export interface Permits {
 /** One order of messages: credited ones, or replies. */
 class Line {
   readonly queue = new Fifo<OutgoingMessage>();
-  /** `unsure`: it was asked for, or given, on a link that is gone; the room may have been taken back since. */
-  permit: 'none' | 'asked' | 'given' | 'unsure' = 'none';
+  /**
+   * `unsure`: it was asked for, given or returned on a link that is gone; the receiver may have taken the room back
+   * since, or have it booked still.
+   */
+  permit: 'none' | 'asked' | 'given' | 'returned' | 'unsure' = 'none';
   /** Aborted messages that still stand in the queue. */
   gone = 0;
 
@@ -91,7 +94,7 @@ export class OutgoingStream {
   aborted(message: OutgoingMessage): boolean {
     const line = this.#line(message.free);
     const permitted = line.permit === 'given' && line.queue.peek() === message;
-    if (permitted) line.permit = 'none';
+    if (permitted) line.permit = 'returned';
     line.gone++;
     // A head that waits for credit would otherwise gather aborted ones behind it without end.
     if (line.gone * 2 > line.queue.length) {
@@ -115,10 +118,11 @@ export class OutgoingStream {
   /** @returns whether the permit was wanted; one that is not has to be given back */
   permitted(frame: PermitFrame): boolean {
     const line = this.#line(frame.free);
+    if (line.permit === 'none') line.permit = 'returned';
     if (line.permit !== 'asked') return false;
     const head = line.head();
     const wanted = head !== undefined && head.framedBytes === 0 && head.cost === frame.bytes;
-    line.permit = wanted ? 'given' : 'none';
+    line.permit = wanted ? 'given' : 'returned';
     return wanted;
   }
 
@@ -173,14 +177,14 @@ export class OutgoingStream {
     const mayBegin = head !== undefined && head.framedBytes === 0;
     const large = mayBegin && head.cost > this.#permitAbove;
     if (line.permit === 'unsure') {
-      line.permit = 'none';
+      line.permit = large ? 'none' : 'returned';
       if (!large) permits.takeBack(this, line === this.#replies);
     }
     if (!mayBegin) return head;
     if (!large) return head.free || this.#affords(head) ? head : this.#starve(permits);
     if (line.permit === 'given')
       return head.free || this.#creditMessages > this.#usedMessages ? head : undefined;
-    if (line.permit === 'none') {
+    if (line.permit === 'none' || line.permit === 'returned') {
       line.permit = 'asked';
       permits.ask(this, head);
     }

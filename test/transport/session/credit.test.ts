@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { createNodeId } from '../../../src/node-id.js';
+import { AbortFan } from '../../../src/transport/abort-fan.js';
+import { PendingSend } from '../../../src/transport/pending-send.js';
+import { OutgoingStream } from '../../../src/transport/session/outgoing-stream.js';
 import type { IncomingMessage } from '../../../src/transport/transport.js';
 import { Transports, type Outcome, type RecordedNode } from '../cluster-of-transports.js';
 import { Impostor } from './impostor.js';
@@ -210,6 +213,28 @@ describe('a large payload', () => {
     b.received[0]!.release();
     await cluster.run(500);
     expect(counted([first, aborted, second, small])).toEqual({ acknowledged: 3, NotDeliveredError: 1 });
+  });
+});
+
+describe('a permit that was given back', () => {
+  it('is given back again on the next link: that may not have been heard, and the room would be lost', () => {
+    const stream = new OutgoingStream(0);
+    const told: string[] = [];
+    const permits = {
+      ask: () => void told.push('ask'),
+      takeBack: () => void told.push('take back'),
+      starved: () => {},
+    };
+    const message = new PendingSend(new Uint8Array(90), {}, new AbortFan());
+    stream.opened({ messages: 1, bytes: 100 });
+    stream.push(message);
+    stream.ready(permits);
+    message.settle(undefined);
+    stream.aborted(message);
+    expect(stream.permitted({ type: 'permit', stream: 0, free: false, bytes: 90 })).toBe(false);
+    stream.unlinked();
+    stream.ready(permits);
+    expect(told).toEqual(['ask', 'take back']);
   });
 });
 
