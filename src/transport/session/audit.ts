@@ -1,5 +1,6 @@
 import type { NodeId } from '../../node-id.js';
 import type { Endpoint } from './endpoint.js';
+import type { Inbox } from './inbox.js';
 import type { IncomingSession } from './incoming-session.js';
 import type { StreamStanding } from './incoming-stream.js';
 import { MAX_UNACKED_FRAMES, type TransportLimits } from './limits.js';
@@ -22,7 +23,7 @@ export function audit(endpoint: Endpoint, isCalm: boolean): string[] {
     ),
     ...aboutBudget(endpoint, isCalm),
     ...aboutLinks(endpoint, peers, isCalm),
-    ...aboutPeers(peers, limits),
+    ...aboutPeers(endpoint, isCalm),
   ];
 }
 
@@ -56,10 +57,15 @@ function sameStanding(a: StreamStanding, b: StreamStanding): boolean {
   );
 }
 
-function complaintsOf({ out, incoming, casts }: Peer, limits: TransportLimits, isCalm: boolean): string[] {
+function complaintsOf(
+  { out, incoming, inbox, casts }: Peer,
+  limits: TransportLimits,
+  isCalm: boolean,
+): string[] {
   const found: string[] = [];
   within(found, 'waiting')('casts', casts.length, limits.castQueue);
   aboutOutgoing(found, out, limits, isCalm);
+  if (inbox !== undefined) aboutInbox(found, inbox, limits, isCalm);
   if (incoming !== undefined) aboutIncoming(found, incoming, limits, isCalm);
   return found;
 }
@@ -79,20 +85,23 @@ function aboutOutgoing(
   if (out.leastCredit < 0) found.push(`more was sent than there was credit for, by ${-out.leastCredit}`);
 }
 
+function aboutInbox(found: string[], inbox: Inbox, limits: TransportLimits, isCalm: boolean): void {
+  const inWithin = within(found, 'held');
+  inWithin('replies', inbox.heldReplies, isCalm ? 0 : limits.heldReplies);
+  inWithin('messages', inbox.held, isCalm ? 0 : Infinity);
+}
+
 function aboutIncoming(
   found: string[],
   incoming: IncomingSession,
   limits: TransportLimits,
   isCalm: boolean,
 ): void {
-  const inWithin = within(found, 'held');
-  inWithin('replies', incoming.heldReplies, isCalm ? 0 : limits.heldReplies);
-  inWithin('messages', incoming.held, isCalm ? 0 : Infinity);
   if (incoming.leastCredit < 0)
     found.push(`more was taken than there was credit for, by ${-incoming.leastCredit}`);
   const streamWithin = within(found, 'unreleased');
-  for (const { unreleased } of incoming.streams) {
-    const { messages, bytes } = unreleased;
+  for (const { load } of incoming.streams) {
+    const { messages, bytes } = load;
     streamWithin('messages of a stream', messages, isCalm ? 0 : limits.windowMessages);
     streamWithin('bytes of a stream', bytes, isCalm ? 0 : limits.windowBytes);
   }
@@ -136,8 +145,10 @@ function aboutLinks(
   return found;
 }
 
-function aboutPeers(peers: readonly Peer[], limits: TransportLimits): string[] {
+function aboutPeers({ peers, peerCount, receiver: { limits } }: Endpoint, isCalm: boolean): string[] {
   const found: string[] = [];
+  const gone = peerCount - peers.length;
+  if (isCalm && gone > 0) found.push(`messages are held of ${gone} peers that are gone`);
   const lost = peers.filter(({ incoming }) => incoming?.kept === true).length;
   within(found, 'kept')('sessions of lost peers', lost, limits.lostSessions);
   const blank = peers.filter((peer) => peer.blank).length;

@@ -2,9 +2,10 @@ import type { NodeId } from '../../node-id.js';
 import type { Link } from '../link.js';
 import type { IncomingMessage, Receipt } from '../transport.js';
 import type { DataFrame, PermitRequestFrame, RejectFrame, SessionAnswer } from './frame.js';
+import type { Inbox } from './inbox.js';
 import { IncomingStream, type Assembly, type Slot } from './incoming-stream.js';
 import { CHUNK_BYTES, MAX_UNACKED_FRAMES, META_BYTES, STREAMS, type TransportLimits } from './limits.js';
-import { Claim, type BudgetShare, type ReassemblyBudget } from './reassembly.js';
+import { Claim, type ReassemblyBudget } from './reassembly.js';
 import type { SessionTimer } from './world.js';
 
 /** What an incoming session needs around it. */
@@ -28,14 +29,11 @@ export class IncomingSession implements SessionTimer {
   expected = 0;
   /** Frames seen, repeated ones included; the watch compares it. */
   seen = 0;
-  /** Messages that were handed over and not released. */
-  held = 0;
   /** Stays without credit and without a link: its peer may come back. */
   kept = false;
   /** Stands in the list of those that flush at the end of the turn. */
   due = false;
   #granted = false;
-  #heldReplies = 0;
   #ackDue = false;
   #link: Link | undefined;
   #ended = false;
@@ -47,18 +45,16 @@ export class IncomingSession implements SessionTimer {
   readonly #creditDue: IncomingStream[] = [];
 
   constructor(
-    readonly from: NodeId,
     readonly epoch: number,
     readonly receiver: Receiver,
-    readonly share: BudgetShare,
-  ) {}
+    readonly inbox: Inbox,
+  ) {
+    inbox.released = (stream) => this.#returned(stream);
+    for (const stream of inbox.loaded) this.#stream(stream);
+  }
 
   get granted(): boolean {
     return this.#granted;
-  }
-
-  get heldReplies(): number {
-    return this.#heldReplies;
   }
 
   /** The least credit that any stream of the peer has left. */
@@ -126,13 +122,19 @@ export class IncomingSession implements SessionTimer {
 
   /** The sender is gone or begins a new epoch: half-received payloads are thrown away. */
   end(): void {
+    if (this.#ended) return;
     this.#ended = true;
     this.#link = undefined;
+    this.inbox.released = undefined;
     this.receiver.back(this);
-    for (const slot of this.#slots()) {
-      this.#dropClaim(slot);
-      if (slot.assembly !== undefined) this.#dropAssembly(slot.assembly);
-      slot.assembly = undefined;
+    for (const stream of this.streams) {
+      for (const slot of stream.slots) {
+        this.#dropClaim(slot);
+        if (slot.assembly !== undefined) this.#dropAssembly(slot.assembly);
+      }
+      const paid = stream.slot(false).assembly;
+      if (paid !== undefined) this.inbox.giveBack(stream.number, stream.price(paid.cost));
+      for (const slot of stream.slots) slot.assembly = undefined;
     }
   }
 
@@ -163,7 +165,9 @@ export class IncomingSession implements SessionTimer {
     }
     this.#dropClaim(slot);
     if (bytes === 0) return undefined;
-    const claim = new Claim(this.share, stream, free, bytes, this.#link, (given) => this.#sendPermit(given));
+    const claim = new Claim(this.inbox.share, stream, free, bytes, this.#link, (given) =>
+      this.#sendPermit(given),
+    );
     if (bytes > limits.payloadBytes + META_BYTES) {
       // Its first frame will be refused, and needs no room.
       this.#sendPermit(claim);
@@ -194,15 +198,10 @@ export class IncomingSession implements SessionTimer {
     return { known: true, expected: this.expected };
   }
 
-  /** A message was taken: its credit goes back. */
-  released(stream: IncomingStream, cost: number, free: boolean, claim: Claim | undefined): void {
-    this.held--;
-    if (claim !== undefined) this.receiver.budget.giveBack(claim);
-    if (free) {
-      this.#heldReplies--;
-      return;
-    }
-    if (!stream.released(cost > stream.permitAbove ? 0 : cost) || stream.creditDue || this.#ended) return;
+  /** A message of this stream, perhaps of an older epoch, was released: its credit goes back. */
+  #returned(number: number): void {
+    const stream = this.#stream(number);
+    if (!this.#granted || stream.creditDue || !stream.worthTelling) return;
     stream.creditDue = true;
     this.#creditDue.push(stream);
     this.#due();
@@ -215,7 +214,7 @@ export class IncomingSession implements SessionTimer {
     if (cost > stream.permitAbove || frame.totalBytes > this.receiver.limits.payloadBytes) {
       return this.#part(stream, frame);
     }
-    if (frame.free ? this.#heldReplies >= this.receiver.limits.heldReplies : !stream.take(cost))
+    if (frame.free ? this.inbox.heldReplies >= this.receiver.limits.heldReplies : !stream.take(cost))
       return 'over-credit';
     this.#taken();
     this.#deliver(stream, frame.kind, frame.meta, frame.chunk, frame.free, cost, undefined);
@@ -253,7 +252,8 @@ export class IncomingSession implements SessionTimer {
       claim = slot.claim;
       if (claim === undefined || claim.state === 'waiting' || claim.bytes !== cost) return 'over-credit';
     }
-    if (free ? this.#heldReplies >= limits.heldReplies : !stream.take(large ? 0 : cost)) return 'over-credit';
+    if (free ? this.inbox.heldReplies >= limits.heldReplies : !stream.take(stream.price(cost)))
+      return 'over-credit';
     if (claim !== undefined) {
       slot.claim = undefined;
       if (claim.state === 'lapsed') budget.restore(claim);
@@ -274,8 +274,8 @@ export class IncomingSession implements SessionTimer {
     const keptClaim = free ? undefined : claim;
     if (bytes === undefined || assembly.filled < bytes.length) {
       // Refused, or given up by the sender half-way.
-      this.#hold(free);
-      this.released(stream, cost, free, keptClaim);
+      if (keptClaim !== undefined) this.receiver.budget.giveBack(keptClaim);
+      if (!free) this.inbox.giveBack(stream.number, stream.price(cost));
       return;
     }
     this.#deliver(stream, kind, meta, bytes, free, cost, keptClaim);
@@ -291,17 +291,12 @@ export class IncomingSession implements SessionTimer {
     claim: Claim | undefined,
   ): void {
     const seq = this.expected - 1;
-    this.#hold(free);
+    this.inbox.hold(free);
     const message = new Delivery(this, stream, kind, meta, payload, free, cost, claim);
     const receipt = this.receiver.receive(message);
     if (receipt === 'held') return;
     message.release();
     this.#reject({ type: 'reject', seq, reason: receipt, limitBytes: 0 });
-  }
-
-  #hold(free: boolean): void {
-    this.held++;
-    if (free) this.#heldReplies++;
   }
 
   #reject(reject: RejectFrame): void {
@@ -338,11 +333,17 @@ export class IncomingSession implements SessionTimer {
     this.#due();
   }
 
-  /** Says all totals: what was said before may have been lost with a link. */
+  /**
+   * Says all totals: what was said before may have been lost with a link. The first one opens all streams with a
+   * whole window, but those that were excepted before it.
+   */
   #tellCredit(link: Link): void {
-    link.send(this.#stream(0).credit());
-    for (const stream of this.#streams)
-      if (stream !== undefined && stream.number !== 0) link.send(stream.credit());
+    const first = this.#stream(0);
+    const totals = this.streams.map((stream) => stream.credit());
+    for (const { number, reduced } of this.streams)
+      if (reduced) link.send({ type: 'credit', stream: number, messages: 0, bytes: 0 });
+    if (first.reduced) link.send(first.window);
+    for (const total of totals) link.send(total);
   }
 
   #sendPermit(claim: Claim): void {
@@ -357,7 +358,12 @@ export class IncomingSession implements SessionTimer {
   }
 
   #stream(number: number): IncomingStream {
-    return (this.#streams[number] ??= new IncomingStream(number, this.receiver.limits, this.#granted));
+    return (this.#streams[number] ??= new IncomingStream(
+      number,
+      this.receiver.limits,
+      this.inbox.load(number),
+      this.#granted,
+    ));
   }
 }
 
@@ -377,7 +383,7 @@ class Delivery implements IncomingMessage {
   ) {}
 
   get from(): NodeId {
-    return this.session.from;
+    return this.session.inbox.from;
   }
 
   get stream(): number {
@@ -387,6 +393,8 @@ class Delivery implements IncomingMessage {
   release(): void {
     if (this.#released) return;
     this.#released = true;
-    this.session.released(this.origin, this.cost, this.free, this.claim);
+    const { inbox, receiver } = this.session;
+    if (this.claim !== undefined) receiver.budget.giveBack(this.claim);
+    inbox.release(this.stream, this.free, this.origin.price(this.cost));
   }
 }

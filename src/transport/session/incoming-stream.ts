@@ -1,4 +1,5 @@
 import type { CreditFrame } from './frame.js';
+import type { Load } from './inbox.js';
 import type { TransportLimits } from './limits.js';
 import type { Claim } from './reassembly.js';
 
@@ -46,14 +47,14 @@ export class IncomingStream {
   #open: boolean;
   #usedMessages = 0;
   #usedBytes = 0;
-  #releasedMessages = 0;
-  #releasedBytes = 0;
   #toldMessages = 0;
   #toldBytes = 0;
 
   constructor(
     readonly number: number,
     limits: TransportLimits,
+    /** What the peer has in the inbox, with what came in older epochs. */
+    readonly load: Load,
     open: boolean,
   ) {
     this.#windowMessages = limits.windowMessages;
@@ -66,14 +67,6 @@ export class IncomingStream {
   /** Messages or bytes that the peer may still send, the lesser; see audit.ts. */
   get creditLeft(): number {
     return Math.min(this.#toldMessages - this.#usedMessages, this.#toldBytes - this.#usedBytes);
-  }
-
-  /** Messages and bytes that were taken from the peer and not released; see audit.ts. */
-  get unreleased(): { readonly messages: number; readonly bytes: number } {
-    return {
-      messages: this.#usedMessages - this.#releasedMessages,
-      bytes: this.#usedBytes - this.#releasedBytes,
-    };
   }
 
   /** Totals, as the peer has to know them; see audit.ts. */
@@ -89,12 +82,31 @@ export class IncomingStream {
     return this.slots[free ? 1 : 0];
   }
 
-  /** The peer has been granted credit: the whole window. */
+  /** Whether its peer has less than a window in this epoch, because older ones have filled it in part. */
+  get reduced(): boolean {
+    return this.#toldMessages < this.#windowMessages || this.#toldBytes < this.#windowBytes;
+  }
+
+  /** What a fresh stream may send. */
+  get window(): CreditFrame {
+    return {
+      type: 'credit',
+      stream: this.number,
+      messages: this.#windowMessages,
+      bytes: this.#windowBytes,
+    };
+  }
+
+  /** The peer has been granted credit: the whole window, less what is held of older epochs. */
   open(): void {
     if (this.#open) return;
     this.#open = true;
-    this.#toldMessages = this.#windowMessages;
-    this.#toldBytes = this.#windowBytes;
+    this.credit();
+  }
+
+  /** What a message pays in bytes of credit: a large one has a permit instead. */
+  price(cost: number): number {
+    return cost > this.permitAbove ? 0 : cost;
   }
 
   /** Books a message. False when the peer had no credit for it. */
@@ -102,24 +114,31 @@ export class IncomingStream {
     if (this.#usedMessages >= this.#toldMessages || this.#usedBytes + bytes > this.#toldBytes) return false;
     this.#usedMessages++;
     this.#usedBytes += bytes;
+    this.load.messages++;
+    this.load.bytes += bytes;
     return true;
   }
 
-  /** Books a message as taken by the reader; says whether it is time to tell the peer. */
-  released(bytes: number): boolean {
-    this.#releasedMessages++;
-    this.#releasedBytes += bytes;
+  /** Whether so much was released that it is time to tell the peer. */
+  get worthTelling(): boolean {
     return (
-      (this.#releasedMessages + this.#windowMessages - this.#toldMessages) * RETURN_SHARE >=
-        this.#windowMessages ||
-      (this.#releasedBytes + this.#windowBytes - this.#toldBytes) * RETURN_SHARE >= this.#windowBytes
+      (this.#totalMessages - this.#toldMessages) * RETURN_SHARE >= this.#windowMessages ||
+      (this.#totalBytes - this.#toldBytes) * RETURN_SHARE >= this.#windowBytes
     );
   }
 
   /** The totals that the peer may use from now on. */
   credit(): CreditFrame {
-    this.#toldMessages = this.#releasedMessages + this.#windowMessages;
-    this.#toldBytes = this.#releasedBytes + this.#windowBytes;
+    this.#toldMessages = this.#totalMessages;
+    this.#toldBytes = this.#totalBytes;
     return { type: 'credit', stream: this.number, messages: this.#toldMessages, bytes: this.#toldBytes };
+  }
+
+  get #totalMessages(): number {
+    return this.#usedMessages + this.#windowMessages - this.load.messages;
+  }
+
+  get #totalBytes(): number {
+    return this.#usedBytes + this.#windowBytes - this.load.bytes;
   }
 }

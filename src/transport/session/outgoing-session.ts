@@ -148,7 +148,9 @@ export class OutgoingSession implements Permits {
     this.#writable = true;
     this.#open = false;
     for (const stream of this.#streams) {
-      if (stream !== undefined) this.#schedule(stream);
+      if (stream === undefined) continue;
+      stream.excepted = false;
+      this.#schedule(stream);
     }
     return true;
   }
@@ -190,12 +192,18 @@ export class OutgoingSession implements Permits {
   }
 
   credited(frame: CreditFrame): void {
+    const { messages, bytes } = frame;
+    const stream = this.#stream(frame.stream);
+    if (!this.#open && messages === 0) {
+      stream.excepted = true;
+      return;
+    }
+    const first = !this.#open;
     this.#open = true;
     if (this.#window === undefined) {
-      this.#window = { messages: frame.messages, bytes: frame.bytes };
-      for (const stream of this.#streams) this.#opened(stream, this.#window);
-    } else {
-      const stream = this.#stream(frame.stream);
+      this.#window = { messages, bytes };
+      for (const known of this.#streams) this.#opened(known, this.#window);
+    } else if (!first || !stream.excepted) {
       stream.credited(frame);
       this.#schedule(stream);
     }

@@ -1,5 +1,5 @@
 import { Fifo } from './fifo.js';
-import type { CreditFrame, PermitFrame } from './frame.js';
+import type { PermitFrame } from './frame.js';
 import type { StreamStanding } from './incoming-stream.js';
 import { Progress, type OutgoingMessage } from './message.js';
 
@@ -47,6 +47,8 @@ export class OutgoingStream {
   scheduled = false;
   /** Whether its next message waits for credit. */
   starving = false;
+  /** Not opened by the first credit of the link: messages of an older epoch fill its window in part. */
+  excepted = false;
   readonly #credited = new Line();
   readonly #replies = new Line();
   #repliesTurn = true;
@@ -105,12 +107,11 @@ export class OutgoingStream {
   }
 
   opened(window: Window): void {
-    this.#creditMessages = window.messages;
-    this.#creditBytes = window.bytes;
+    if (!this.excepted) this.credited(window);
     this.#permitAbove = Math.floor(window.bytes / 2);
   }
 
-  credited(frame: CreditFrame): void {
+  credited(frame: Window): void {
     this.#creditMessages = Math.max(this.#creditMessages, frame.messages);
     this.#creditBytes = Math.max(this.#creditBytes, frame.bytes);
   }

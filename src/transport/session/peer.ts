@@ -1,10 +1,10 @@
 import type { Address } from '../../address.js';
 import type { NodeId } from '../../node-id.js';
 import type { SessionOffer } from './frame.js';
+import type { Inbox } from './inbox.js';
 import { IncomingSession, type Receiver } from './incoming-session.js';
 import type { OutgoingSession } from './outgoing-session.js';
 import type { Cast, PeerLink } from './peer-link.js';
-import { BudgetShare } from './reassembly.js';
 import type { SessionTimer } from './world.js';
 
 /** What leads to a peer for one purpose: at most one established link, and those that may become it. */
@@ -59,7 +59,8 @@ export class Peer implements SessionTimer {
   readonly payload: Lane;
   readonly out: OutgoingSession;
   incoming: IncomingSession | undefined;
-  readonly share = new BudgetShare();
+  /** Undefined while only an address is known. */
+  inbox: Inbox | undefined;
   /** Verify links: a protocol message may go over an established one when there is no other link. */
   readonly verify = new Set<PeerLink>();
   /** Casts that wait for the next protocol link. */
@@ -111,7 +112,7 @@ export class Peer implements SessionTimer {
 
   /** Whether the payload lane has nothing to do, now or soon. */
   get idle(): boolean {
-    return !this.out.pending && (this.incoming === undefined || this.incoming.held === 0);
+    return !this.out.pending && (this.inbox === undefined || this.inbox.held === 0);
   }
 
   lane(purpose: 'protocol' | 'payload'): Lane {
@@ -130,7 +131,7 @@ export class Peer implements SessionTimer {
       return offer.firstUnacked > known.expected ? undefined : { known: true, session: known };
     }
     known?.end();
-    this.incoming = new IncomingSession(this.id!, offer.epoch + 1, this.owner.receiver, this.share);
+    this.incoming = new IncomingSession(offer.epoch + 1, this.owner.receiver, this.inbox!);
     return { known: false, session: this.incoming };
   }
 

@@ -1,6 +1,7 @@
 import { formatAddress, type Address } from '../../address.js';
 import type { NodeId } from '../../node-id.js';
 import type { Destination } from '../transport.js';
+import { Inbox } from './inbox.js';
 import { Peer, type PeerOwner } from './peer.js';
 
 /** The peers of an endpoint, by id; those of whom only an address is known, by that. */
@@ -14,11 +15,14 @@ export class Peers {
   readonly #strangers = new Set<Peer>();
   /** Those whose incoming session is kept although they count as lost, the oldest first. */
   readonly #lost = new Set<Peer>();
+  /** What is still held of peers that are not kept themselves. */
+  readonly #inboxes = new Map<NodeId, Inbox>();
 
   constructor(readonly owner: PeerOwner) {}
 
+  /** Those of whom anything is kept. */
   get size(): number {
-    return this.#byId.size + this.#nameless.size;
+    return this.#byId.size + this.#nameless.size + this.#inboxes.size;
   }
 
   get(id: NodeId): Peer | undefined {
@@ -32,7 +36,7 @@ export class Peers {
     let peer = this.#byId.get(id);
     if (peer === undefined) {
       peer = new Peer(this.owner, id, address);
-      this.#byId.set(id, peer);
+      this.#add(peer, id);
     } else {
       peer.address = address;
     }
@@ -49,7 +53,7 @@ export class Peers {
     if (known === undefined) {
       peer.id = id;
       peer.address = address;
-      this.#byId.set(id, peer);
+      this.#add(peer, id);
       return peer;
     }
     known.casts.push(...peer.casts.splice(0));
@@ -85,7 +89,10 @@ export class Peers {
 
   delete(peer: Peer): void {
     this.granted(peer);
-    if (peer.id !== undefined && this.#byId.get(peer.id) === peer) this.#byId.delete(peer.id);
+    if (peer.id !== undefined && this.#byId.get(peer.id) === peer) {
+      this.#byId.delete(peer.id);
+      this.#keepInbox(peer);
+    }
     for (const index of [this.#nameless, this.#answered]) {
       for (const [key, other] of index) if (other === peer) index.delete(key);
     }
@@ -101,6 +108,21 @@ export class Peers {
     this.#answered.clear();
     this.#strangers.clear();
     this.#lost.clear();
+    this.#inboxes.clear();
+  }
+
+  /** A new peer goes on with what is still held of the one before. */
+  #add(peer: Peer, id: NodeId): void {
+    this.#byId.set(id, peer);
+    peer.inbox = this.#inboxes.get(id) ?? new Inbox(id);
+    peer.inbox.emptied = undefined;
+    this.#inboxes.delete(id);
+  }
+
+  #keepInbox({ inbox }: Peer): void {
+    if (inbox === undefined || inbox.held === 0) return;
+    this.#inboxes.set(inbox.from, inbox);
+    inbox.emptied = () => void this.#inboxes.delete(inbox.from);
   }
 
   #at(address: Address): Peer {

@@ -6,7 +6,7 @@ import type { NodeScenario } from '../../../src/simulation/nodes/node-scenario.j
 import { runNodeSchedule } from '../../../src/simulation/nodes/run-node-scenario.js';
 import type { ScenarioResult } from '../../../src/simulation/scenarios/scenario-result.js';
 import { Endpoint } from '../../../src/transport/session/endpoint.js';
-import { IncomingStream } from '../../../src/transport/session/incoming-stream.js';
+import { Inbox } from '../../../src/transport/session/inbox.js';
 import { OutgoingMessage } from '../../../src/transport/session/message.js';
 import { OutgoingSession } from '../../../src/transport/session/outgoing-session.js';
 import { Peer } from '../../../src/transport/session/peer.js';
@@ -140,12 +140,9 @@ describe('the checks of whole nodes', () => {
   });
 
   it('find credit that is not given back to the last byte', async () => {
-    const { released } = IncomingStream.prototype;
-    jest.spyOn(IncomingStream.prototype, 'released').mockImplementation(function (
-      this: IncomingStream,
-      bytes,
-    ) {
-      return released.call(this, Math.max(0, bytes - 1));
+    const { giveBack } = Inbox.prototype;
+    jest.spyOn(Inbox.prototype, 'giveBack').mockImplementation(function (this: Inbox, stream, bytes) {
+      giveBack.call(this, stream, Math.max(0, bytes - 1));
     });
     expect(await broken(quiet)).toMatchObject({
       invariant: 'books',

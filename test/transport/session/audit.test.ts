@@ -65,8 +65,8 @@ describe('the books of a transport', () => {
     const { cluster, a, b, held } = await pair();
     a.send(b, 'text');
     await cluster.run(100);
-    const { session } = held[0] as unknown as { session: { held: number } };
-    session.held -= 2;
+    const { session } = held[0] as unknown as { session: { inbox: { held: number } } };
+    session.inbox.held -= 2;
     expect(b.transport.audit({ isCalm: false })[0]).toContain('-1 held messages');
     await cluster.close(a, b);
   });
