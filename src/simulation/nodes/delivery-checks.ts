@@ -212,6 +212,11 @@ export class DeliveryChecks {
     if (sent.kind !== 'try') this.#inOrder(`taken ${sent.from} ${to} ${line}`, sent);
   }
 
+  /** The handler of a request is done, and its answer will not be sent. */
+  unanswered(number: number, to: NodeId): void {
+    this.#sent.get(key(number, to))?.giveUp?.();
+  }
+
   /** The reader or handler is done with a message. */
   finished(number: number, to: NodeId): void {
     this.inboxes.finished(number, to);

@@ -56,6 +56,7 @@ export class Handlers {
       } finally {
         this.#running--;
         this.#finished(message);
+        this.#unanswered(message);
       }
     };
     this.node.onRequest(pattern, handler, { concurrency: CONCURRENCY });
@@ -106,6 +107,13 @@ export class Handlers {
 
   #finished({ headers }: Pick<ClusterMessage, 'headers'>): void {
     this.checks.delivery.finished(Number(headers[NUMBER_HEADER]), this.node.local.id);
+  }
+
+  /** To a caller that is gone no answer goes out, and one that comes back would wait for it. */
+  #unanswered({ sender, headers }: ClusterMessage): void {
+    const { node } = this;
+    if (node.member(sender.id)?.isActive === true) return;
+    this.checks.delivery.unanswered(Number(headers[NUMBER_HEADER]), node.local.id);
   }
 
   #sleep(): Promise<void> {

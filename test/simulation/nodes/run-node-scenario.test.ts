@@ -60,6 +60,35 @@ describe('a scenario of whole nodes', () => {
   });
 });
 
+describe('a node that stands still for so long that it counts as unreachable', () => {
+  it('has no second window for what slow handlers still hold, and waits for no answer that is lost', async () => {
+    const { violation } = await runNodeSchedule({
+      kind: 'nodes',
+      seed: 100,
+      nodes: 3,
+      schedule: [
+        { atMs: 38_000, fault: { kind: 'pause', node: 'c' } },
+        { atMs: 47_000, fault: { kind: 'resume', node: 'c' } },
+      ],
+      runForMs: 48_000,
+      settleWithinMs: 300_000,
+      options: {
+        latency: { minMs: 0.5, maxMs: 0.5 },
+        limits: { windowMessages: 13 },
+        traffic: {
+          meanGapMs: 200,
+          slowShare: 0.5,
+          slowMs: 6000,
+          largeShare: 0,
+          burstShare: 0.15,
+          reader: false,
+        },
+      },
+    });
+    expect(violation).toBeUndefined();
+  });
+});
+
 /** Nothing is wrong with the network: whatever is found was planted. */
 const quiet: NodeScenario = {
   kind: 'nodes',
