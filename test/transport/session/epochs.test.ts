@@ -150,3 +150,38 @@ describe.each(VERDICTS)('a new epoch, after %s,', (_, verdict) => {
     await expectEmptyBooks(cluster, a, b);
   });
 });
+
+describe('what is held of an older epoch', () => {
+  it('gives its credit to the new one also when that was said on a link that broke', async () => {
+    const { cluster, a, b, held } = await pair({ windowMessages: 2 });
+    for (let i = 0; i < 2; i++) a.send(b, 'old');
+    await cluster.run(100);
+    a.transport.forget(b.id, 'unreachable');
+    await cluster.run(100);
+    const sent = [a.send(b, 'new'), a.send(b, 'new')];
+    await cluster.run(100);
+    cluster.network.cutOneWay('b', 'a');
+    for (const message of held.splice(0)) message.release();
+    await cluster.run(10);
+    cluster.network.breakLinks('a', 'b');
+    cluster.network.heal();
+    await cluster.run(1000);
+    expect(sent.map(({ state }) => state)).toEqual(['acknowledged', 'acknowledged']);
+    await releaseAll(cluster, held);
+    await expectEmptyBooks(cluster, a, b);
+  });
+
+  it('is remembered of a peer that has left until the last of it was taken, and no longer', async () => {
+    const { cluster, a, b, held } = await pair();
+    for (let i = 0; i < 2; i++) a.send(b, 'old');
+    await cluster.run(100);
+    b.transport.forget(a.id, 'left');
+    await cluster.run(100);
+    expect(b.transport.peerCount).toBe(1);
+    expect(b.transport.audit({ isCalm: true })).toEqual(['messages are held of 1 peers that are gone']);
+    for (const message of held) message.release();
+    expect(b.transport.peerCount).toBe(0);
+    expect(b.transport.audit({ isCalm: true })).toEqual([]);
+    await cluster.close(a, b);
+  });
+});
