@@ -26,12 +26,13 @@ export interface SimulateOptions extends Omit<SimulationOptions<SwimMessage>, 'p
  */
 export function simulate(options: SimulateOptions): Simulation<SwimMessage> {
   checkSimulateOptions(options);
-  const { preset, swim, wire, ...others } = options;
+  const { preset, swim, wire, invariants = true, checks = [], ...others } = options;
   const parameters = checkedSwim({ preset, swim });
   const directory = new IdDirectory();
   return new Simulation<SwimMessage>({
     ...others,
-    checks: [...swimChecks(parameters, options.latency), ...(options.checks ?? [])],
+    checks: [...(invariants ? swimChecks(parameters, options.latency) : []), ...checks],
+    invariants,
     protocol: (local, world) => new Swim(parameters, local, world, directory),
     wire: wire === true ? swimCodec : undefined,
   });

@@ -25,7 +25,7 @@ export interface SimulationOptions<M> {
   readonly wire?: ProtocolCodec<M> | undefined;
   /** What must hold beside what must always hold. Default: nothing more. */
   readonly checks?: readonly Check<M>[] | undefined;
-  /** False: nothing is checked, for benchmarks. Default: true. */
+  /** False: only `checks` are, not what must always hold; for benchmarks. Default: true. */
   readonly invariants?: boolean | undefined;
   /** False: neither events nor a journal are kept, for benchmarks. Default: true. */
   readonly record?: boolean | undefined;

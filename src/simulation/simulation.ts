@@ -32,7 +32,7 @@ const TICK_MS = 100;
 
 /**
  * A whole cluster in virtual time, driven by sentences: `cluster.cut('a', 'c').untilSuspected('c', { by: 'a' })`.
- * The same options give the same run, event for event. The invariants are always on.
+ * The same options give the same run, event for event. The invariants are on unless switched off.
  */
 export class Simulation<M> {
   readonly clock = new VirtualClock();
@@ -388,5 +388,5 @@ export class Simulation<M> {
 
 /** What is checked: what must always hold, then what the caller adds. */
 function checksOf<M>({ invariants = true, checks = [] }: SimulationOptions<M>): readonly Check<M>[] {
-  return invariants ? [...alwaysChecked<M>(), ...checks] : [];
+  return invariants ? [...alwaysChecked<M>(), ...checks] : checks;
 }
