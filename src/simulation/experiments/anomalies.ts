@@ -1,10 +1,19 @@
 import type { SwimMessage } from '../../membership/swim/messages.js';
 import { Random } from '../random.js';
 import type { Simulation } from '../simulation.js';
+import type { Experiment } from './experiment.js';
 import type { Series } from './protocols.js';
 
 /** How long a cluster has to settle before the first anomaly, ms. Lifeguard §V-C. */
 export const SETTLE_MS = 15_000;
+
+/** What both of Lifeguard's experiments take: one size, how many members are slow, and for how long. */
+export const SLOW_MEMBERS = {
+  nodes: 'one',
+  runs: 'one',
+  anomalies: 'several',
+  duration: 'several',
+} as const satisfies Experiment['takes'];
 
 /** Lifeguard's whole grid. */
 export const PAPER_ANOMALIES = [1, 4, 8, 12, 16, 20, 24, 28, 32];

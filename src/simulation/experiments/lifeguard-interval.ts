@@ -7,6 +7,7 @@ import {
   PAPER_INTERVALS_MS,
   pickMembers,
   SETTLE_MS,
+  SLOW_MEMBERS,
 } from './anomalies.js';
 import type { Conclusion, Experiment, ExperimentOptions } from './experiment.js';
 import { gain } from './gain.js';
@@ -64,14 +65,7 @@ export const lifeguardInterval: Experiment<Cell, Outcome> = {
   name: 'lifeguard-interval',
   title: 'False positives and messages while members are slow again and again',
   source: 'Lifeguard §V-D, Tables IV and VI',
-  takes: {
-    nodes: 'one',
-    runs: 'one',
-    anomalies: 'several',
-    duration: 'several',
-    interval: 'several',
-    'message-cost': 'one',
-  },
+  takes: { ...SLOW_MEMBERS, interval: 'several', 'message-cost': 'one' },
 
   cells(options) {
     const nodes = options.nodes?.[0] ?? 128;

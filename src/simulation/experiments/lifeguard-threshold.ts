@@ -1,4 +1,4 @@
-import { linkAll, pickMembers, PAPER_ANOMALIES, SETTLE_MS } from './anomalies.js';
+import { linkAll, pickMembers, PAPER_ANOMALIES, SETTLE_MS, SLOW_MEMBERS } from './anomalies.js';
 import type { Conclusion, Experiment, ExperimentOptions, Figure } from './experiment.js';
 import { gain } from './gain.js';
 import { observedCluster } from './observed-cluster.js';
@@ -42,7 +42,7 @@ export const lifeguardThreshold: Experiment<Cell, Outcome> = {
   name: 'lifeguard-threshold',
   title: 'Time to detect a failure, and to tell everybody',
   source: 'Lifeguard §V-D, Table V',
-  takes: { nodes: 'one', runs: 'one', anomalies: 'several', duration: 'several' },
+  takes: SLOW_MEMBERS,
 
   cells(options) {
     const nodes = options.nodes?.[0] ?? 128;
