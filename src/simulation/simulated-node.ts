@@ -213,13 +213,12 @@ export class SimulatedNode<M> implements World<M>, Endpoint<M>, WatchedNode<M> {
 
   resetLink(id: NodeId): void {
     if (this.#isRead) this.note(`resets its link to ${this.#name(id)}`);
-    this.#around.links.reset(this.#sockets, id, 'goodbye');
+    this.#reset(id, 'goodbye');
   }
 
   emit(event: MembershipEvent): void {
     // As whole nodes do: nothing old arrives from there after a partition.
-    if (event.type === 'unreachable' || event.type === 'left')
-      this.#around.links.reset(this.#sockets, event.member.id, 'closed');
+    if (event.type === 'unreachable' || event.type === 'left') this.#reset(event.member.id, 'closed');
     if (this.#isRead) {
       this.note(`${event.type} ${this.#name(event.member.id)} (incarnation ${event.member.incarnation})`);
     }
@@ -237,6 +236,11 @@ export class SimulatedNode<M> implements World<M>, Endpoint<M>, WatchedNode<M> {
       this.loop.setTimer(JOIN_PAUSE_MS * (0.5 + this.#random.next()), () => this.join(this.#seeds));
     }
     if (notice.type === 'leave-completed') this.loop.afterPoll(() => this.end('goodbye'));
+  }
+
+  #reset(id: NodeId, how: 'closed' | 'goodbye'): void {
+    for (const check of this.#around.watchers.reset) check.reset(this, id);
+    this.#around.links.reset(this.#sockets, id, how);
   }
 
   // --- inputs ---

@@ -63,6 +63,8 @@ export interface Check<M> {
   beforeInput?(node: WatchedNode<M>, input: Input<M>): void;
   afterInput?(node: WatchedNode<M>, input: Input<M>): void;
   event?(node: WatchedNode<M>, event: MembershipEvent): void;
+  /** The node closes its own link to a peer: its protocol hears nothing of that. */
+  reset?(node: WatchedNode<M>, id: NodeId): void;
   sent?(node: WatchedNode<M>, to: Peer, message: M, options: ProtocolSendOptions | undefined): void;
   traced?(node: WatchedNode<M>, trace: TraceEvent): void;
   noticed?(node: WatchedNode<M>, notice: ProtocolNotice): void;

@@ -123,6 +123,10 @@ export class ContraryEvidence implements Check<SwimMessage> {
     violated(10, node, `holds hard evidence against ${nameOf(node, id)} in spite of its answer`);
   }
 
+  reset(node: WatchedNode<SwimMessage>, id: NodeId): void {
+    this.#observers.of(node)?.linked.delete(id);
+  }
+
   sent(node: WatchedNode<SwimMessage>, to: Peer, message: SwimMessage): void {
     if (message.type === 'ping') {
       const observer = this.#observers.of(node);

@@ -14,6 +14,7 @@ export class Watchers<M> {
   readonly beforeInput: readonly With<M, 'beforeInput'>[];
   readonly afterInput: readonly With<M, 'afterInput'>[];
   readonly event: readonly With<M, 'event'>[];
+  readonly reset: readonly With<M, 'reset'>[];
   readonly sent: readonly With<M, 'sent'>[];
   readonly traced: readonly With<M, 'traced'>[];
   readonly noticed: readonly With<M, 'noticed'>[];
@@ -30,6 +31,7 @@ export class Watchers<M> {
     this.beforeInput = having('beforeInput');
     this.afterInput = having('afterInput');
     this.event = having('event');
+    this.reset = having('reset');
     this.sent = having('sent');
     this.traced = having('traced');
     this.noticed = having('noticed');

@@ -1,4 +1,4 @@
-import { describe, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { KnownPeer, LinkEvidence, Peer, TraceEvent } from '../../../src/membership/protocol.js';
 import type { SwimMessage } from '../../../src/membership/swim/messages.js';
 import { resolveSwimOptions } from '../../../src/membership/swim/options.js';
@@ -9,6 +9,7 @@ import { ContraryEvidence } from '../../../src/simulation/invariants/contrary-ev
 import { MemberCount } from '../../../src/simulation/invariants/member-count.js';
 import { seconds } from '../../../src/simulation/simulate.js';
 import type { Simulation } from '../../../src/simulation/simulation.js';
+import { runScenario } from '../../../src/simulation/scenarios/run-scenario.js';
 import { cluster, expectFound, TamperedWorld, type Plant } from './planted.js';
 
 type Cluster = Simulation<SwimMessage>;
@@ -109,6 +110,26 @@ describe('a quorum against a member whose link is open', () => {
       return one;
     };
     expectFound(10, refused, { protocol: forgetful }, /a quorum against c while its link is open/);
+  });
+});
+
+describe('a quorum of one that has reset its link', () => {
+  it('is sound: its protocol counts on that link no more than its kernel does', () => {
+    // Seed 30261620, shrunk. Whoever saw ai recover after its stall reset its link to it, and so had none when it crashed.
+    const { ok } = runScenario({
+      seed: 30_261_620,
+      nodes: 49,
+      themes: [],
+      options: { start: 'together' },
+      schedule: [
+        { atMs: 17_000, fault: { kind: 'stall', node: 'ai', ms: 3392 } },
+        { atMs: 43_446, fault: { kind: 'crash', node: 'aq' } },
+        { atMs: 43_450, fault: { kind: 'crash', node: 'ai' } },
+      ],
+      runForMs: 44_450,
+      settleWithinMs: 485_870,
+    });
+    expect(ok).toBe(true);
   });
 });
 
