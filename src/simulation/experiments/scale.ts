@@ -36,11 +36,14 @@ export const scale: Experiment<Cell, Outcome> = {
   isTimed: true,
   title: 'A large cluster, from nothing',
   source: 'this simulator',
-  takes: { nodes: 'several' },
+  takes: { nodes: 'several', runs: 'one' },
 
   cells(options) {
     const sizes = options.nodes ?? (options.full ? NODES_OF_FULL : NODES);
-    return sizes.map((nodes) => ({ series: clusterPackOwn(options), nodes, seed: options.seed }));
+    const series = clusterPackOwn(options);
+    return sizes.flatMap((nodes) =>
+      Array.from({ length: options.runs ?? 1 }, (_, run) => ({ series, nodes, seed: options.seed + run })),
+    );
   },
 
   run({ series, nodes, seed }, host) {
@@ -86,8 +89,9 @@ function conclude(
   const runs = cells.map((cell, at) => ({ ...cell, ...outcomes[at]! }));
   return {
     settings: {
-      nodes: cells.map(({ nodes }) => nodes).join(', '),
+      nodes: [...new Set(cells.map(({ nodes }) => nodes))].join(', '),
       seed: options.seed,
+      'runs of each': new Set(cells.map(({ seed }) => seed)).size,
       preset: options.preset,
     },
     tables: [

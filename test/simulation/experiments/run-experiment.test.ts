@@ -97,7 +97,7 @@ describe('wrong options of an experiment', () => {
     [[...small, '--experiment', 'scale'], /--experiment" is given twice/],
     [[...small, '--seed', '1', '--seed', '2'], /--seed" is given twice/],
     [[...small, '--loss', '0.5'], /--loss" is not used by swim-load, which takes --nodes, --runs, --relays/],
-    [['--experiment', 'scale', '--runs', '2'], /--runs" is not used by scale, which takes --nodes/],
+    [['--experiment', 'scale', '--loss', '0.1'], /--loss" is not used by scale, which takes --nodes, --runs/],
     [
       ['--experiment', 'swim-detection', '--relays', '1,2'],
       /--relays" is "1,2": swim-detection takes one number/,
