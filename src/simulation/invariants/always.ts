@@ -27,6 +27,7 @@ import { Reaping } from './reaping.js';
 import { Refutation } from './refutation.js';
 import { RelayAnswers } from './relay-answers.js';
 import { Retransmission } from './retransmission.js';
+import { SlowMachines } from './slow-machines.js';
 import { SuspicionBounds } from './suspicion-bounds.js';
 import { SyncFirst } from './sync-first.js';
 import { Verdicts } from './verdicts.js';
@@ -45,29 +46,31 @@ export function swimChecks(options: SwimOptions, latency?: Latency): readonly Ch
   const calm = new Calm<SwimMessage>({ maxLatencyMs: calmLatencyMs(options), latency });
   const counts = new MemberCount<SwimMessage>();
   const contacts = new Contacts(options);
+  const slow = new SlowMachines<SwimMessage>();
   const { components } = options;
   const { revival, firsthand, contraryEvidence } = components;
   return [
     calm,
     counts,
     contacts,
+    slow,
     new Detection(options, calm),
     new IndirectProbes(options),
-    new RelayAnswers(options),
+    new RelayAnswers(options, slow),
     new Leaves(options, calm),
     // Protocols of the papers have other rules about the lost; of refutations the other check sees more.
     revival && firsthand && contraryEvidence
       ? new Overrides(options, counts, contacts)
       : new Refutation(options),
-    new OwnRefutation(options),
+    new OwnRefutation(options, slow),
     new Verdicts(options),
     new ContraryEvidence(options, counts),
     new SyncFirst(options, counts),
     new SuspicionBounds(options, contacts),
-    new Deadlines(options, counts, contacts),
+    new Deadlines(options, counts, contacts, slow),
     new LocalHealthCauses(options, counts),
     new Agreement(options, calm),
-    ...(components.digestSync ? [new DigestSyncs(options)] : []),
+    ...(components.digestSync ? [new DigestSyncs(options, slow)] : []),
     // Without infection everybody is told once, by everybody with news.
     ...(components.infection ? [new Retransmission(options)] : []),
     new Load(options, calm),

@@ -3,12 +3,12 @@ import type { TraceEvent } from '../../membership/protocol.js';
 import type { SwimMessage } from '../../membership/swim/messages.js';
 import type { SwimOptions } from '../../membership/swim/options.js';
 import type { NodeId } from '../../node-id.js';
-import type { Fault } from '../scenarios/fault.js';
 import { longestSuspicionMs, shortestSuspicionMs, suspicionMs, warmUpMs } from './bounds.js';
 import type { Check, Input, WatchedNode } from './check.js';
 import type { Contacts } from './contacts.js';
 import type { MemberCount } from './member-count.js';
 import { PerNode } from './per-node.js';
+import type { SlowMachines } from './slow-machines.js';
 import { violated } from './violation.js';
 
 const ROUNDING_MS = 0.01;
@@ -49,14 +49,19 @@ export class Deadlines implements Check<SwimMessage> {
     refusing: new Set(),
     blindUntilMs: Number.NEGATIVE_INFINITY,
   }));
-  /** Machines whose timers have been held back by more than a stall: they are late as long as they like. */
-  readonly #slow = new Set<string>();
+  readonly #slow: SlowMachines<SwimMessage>;
 
   /** Soft verdicts of this input. */
   readonly #verdicts = new Map<NodeId, Running>();
 
-  constructor(options: SwimOptions, counts: MemberCount<SwimMessage>, contacts: Contacts) {
+  constructor(
+    options: SwimOptions,
+    counts: MemberCount<SwimMessage>,
+    contacts: Contacts,
+    slow: SlowMachines<SwimMessage>,
+  ) {
     this.#options = options;
+    this.#slow = slow;
     this.#counts = counts;
     this.#contacts = contacts;
   }
@@ -67,10 +72,6 @@ export class Deadlines implements Check<SwimMessage> {
 
   ended(node: WatchedNode<SwimMessage>): void {
     this.#observers.forget(node);
-  }
-
-  fault(fault: Fault): void {
-    if (fault.kind === 'slow-loop' || fault.kind === 'block-io') this.#slow.add(fault.node);
   }
 
   event(node: WatchedNode<SwimMessage>, { type, member }: MembershipEvent): void {
@@ -191,7 +192,7 @@ export class Deadlines implements Check<SwimMessage> {
   #lookAt(node: WatchedNode<SwimMessage>, observer: Observer, id: NodeId, running: Running): void {
     const nowMs = node.protocolNowMs;
     if (nowMs <= running.mostMs + LATE_MS || nowMs <= observer.blindUntilMs + LATE_MS) return;
-    if (this.#slow.has(node.name.split('#')[0]!)) return;
+    if (this.#slow.has(node)) return;
     const { heardAtMs } = this.#contacts.of(node, id);
     if (heardAtMs > running.sinceMs) {
       if (nowMs <= heardAtMs + longestSuspicionMs(this.#options, running.mostN) + LATE_MS) return;

@@ -2,9 +2,9 @@ import type { Peer, TraceEvent } from '../../membership/protocol.js';
 import type { Digest, SwimMessage } from '../../membership/swim/messages.js';
 import type { SwimOptions } from '../../membership/swim/options.js';
 import type { View } from '../../membership/view.js';
-import type { Fault } from '../scenarios/fault.js';
 import type { Check, Input, WatchedNode } from './check.js';
 import { PerNode } from './per-node.js';
+import type { SlowMachines } from './slow-machines.js';
 import { violated } from './violation.js';
 
 const NEVER = Number.NEGATIVE_INFINITY;
@@ -33,14 +33,14 @@ interface Observer {
 export class DigestSyncs implements Check<SwimMessage> {
   readonly #options: SwimOptions;
   readonly #observers: PerNode<SwimMessage, Observer>;
-  /** Machines whose timers have been held back by more than a stall: their syncs last as long as they like. */
-  readonly #slow = new Set<string>();
+  readonly #slow: SlowMachines<SwimMessage>;
   /** In this input. */
   #isAnswer = false;
   #hasBegun = false;
 
-  constructor(options: SwimOptions) {
+  constructor(options: SwimOptions, slow: SlowMachines<SwimMessage>) {
     this.#options = options;
+    this.#slow = slow;
     this.#observers = new PerNode(() => ({
       digest: undefined,
       view: undefined,
@@ -57,10 +57,6 @@ export class DigestSyncs implements Check<SwimMessage> {
 
   ended(node: WatchedNode<SwimMessage>): void {
     this.#observers.forget(node);
-  }
-
-  fault(fault: Fault): void {
-    if (fault.kind === 'slow-loop' || fault.kind === 'block-io') this.#slow.add(fault.node);
   }
 
   beforeInput(node: WatchedNode<SwimMessage>, input: Input<SwimMessage>): void {
@@ -117,7 +113,7 @@ export class DigestSyncs implements Check<SwimMessage> {
     if (this.#hasBegun || node.protocol.local.state === 'left') return;
     const nowMs = node.protocolNowMs;
     if (nowMs < nextAtMs || nowMs <= syncedAtMs + this.#options.syncTimeoutMs + LATE_MS) return;
-    if (this.#slow.has(node.name.split('#')[0]!)) return;
+    if (this.#slow.has(node)) return;
     violated(14, node, `was told of another view by ${differences} contacts in a row, and begins no sync`);
   }
 

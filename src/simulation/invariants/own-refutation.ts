@@ -1,9 +1,9 @@
 import type { SwimMessage } from '../../membership/swim/messages.js';
 import type { SwimOptions } from '../../membership/swim/options.js';
-import type { Fault } from '../scenarios/fault.js';
 import type { Check, Input, WatchedNode } from './check.js';
 import { updatesOf } from './claims.js';
 import { PerNode } from './per-node.js';
+import type { SlowMachines } from './slow-machines.js';
 import { violated } from './violation.js';
 
 /** Two timers of a loop that is not slow, each up to 50 ms late, and the round in which it is looked at. */
@@ -24,11 +24,11 @@ export class OwnRefutation implements Check<SwimMessage> {
   readonly #accused = new PerNode<SwimMessage, { latest: Accusation | undefined }>(() => ({
     latest: undefined,
   }));
-  /** Machines whose timers have been held back by more than a stall: they are late as long as they like. */
-  readonly #slow = new Set<string>();
+  readonly #slow: SlowMachines<SwimMessage>;
 
-  constructor(options: SwimOptions) {
+  constructor(options: SwimOptions, slow: SlowMachines<SwimMessage>) {
     this.#options = options;
+    this.#slow = slow;
   }
 
   started(node: WatchedNode<SwimMessage>): void {
@@ -37,10 +37,6 @@ export class OwnRefutation implements Check<SwimMessage> {
 
   ended(node: WatchedNode<SwimMessage>): void {
     this.#accused.forget(node);
-  }
-
-  fault(fault: Fault): void {
-    if (fault.kind === 'slow-loop' || fault.kind === 'block-io') this.#slow.add(fault.node);
   }
 
   beforeInput(node: WatchedNode<SwimMessage>, input: Input<SwimMessage>): void {
@@ -68,7 +64,7 @@ export class OwnRefutation implements Check<SwimMessage> {
       const { latest } = accused;
       if (latest === undefined || node.isFrozen) continue;
       const { incarnation, state } = node.protocol.local;
-      if (incarnation > latest.incarnation || state === 'left' || this.#isSlow(node)) {
+      if (incarnation > latest.incarnation || state === 'left' || this.#slow.has(node)) {
         accused.latest = undefined;
       } else if (node.protocolNowMs - latest.sinceMs > withinMs) {
         violated(
@@ -78,9 +74,5 @@ export class OwnRefutation implements Check<SwimMessage> {
         );
       }
     }
-  }
-
-  #isSlow({ name }: WatchedNode<SwimMessage>): boolean {
-    return this.#slow.has(name.split('#')[0]!);
   }
 }

@@ -2,9 +2,9 @@ import type { Peer, TraceEvent } from '../../membership/protocol.js';
 import type { SwimMessage } from '../../membership/swim/messages.js';
 import type { SwimOptions } from '../../membership/swim/options.js';
 import type { NodeId } from '../../node-id.js';
-import type { Fault } from '../scenarios/fault.js';
 import type { Check, Input, WatchedNode } from './check.js';
 import { PerNode } from './per-node.js';
+import type { SlowMachines } from './slow-machines.js';
 import { violated } from './violation.js';
 
 /** Two timers of a loop that is not slow, each up to 50 ms late. */
@@ -25,10 +25,10 @@ interface Request {
 export class RelayAnswers implements Check<SwimMessage> {
   readonly #withinMs: number;
   readonly #relays = new PerNode<SwimMessage, Request[]>(() => []);
-  /** Machines whose timers have been held back by more than a stall: they are late as long as they like. */
-  readonly #slow = new Set<string>();
+  readonly #slow: SlowMachines<SwimMessage>;
 
-  constructor({ probeTimeoutMs, nackShare }: SwimOptions) {
+  constructor({ probeTimeoutMs, nackShare }: SwimOptions, slow: SlowMachines<SwimMessage>) {
+    this.#slow = slow;
     this.#withinMs = probeTimeoutMs * nackShare + LATE_MS;
   }
 
@@ -38,10 +38,6 @@ export class RelayAnswers implements Check<SwimMessage> {
 
   ended(node: WatchedNode<SwimMessage>): void {
     this.#relays.forget(node);
-  }
-
-  fault(fault: Fault): void {
-    if (fault.kind === 'slow-loop' || fault.kind === 'block-io') this.#slow.add(fault.node);
   }
 
   beforeInput(node: WatchedNode<SwimMessage>, input: Input<SwimMessage>): void {
@@ -77,7 +73,7 @@ export class RelayAnswers implements Check<SwimMessage> {
   }
 
   #compare(node: WatchedNode<SwimMessage>, { asker, dueMs }: Request): void {
-    if (node.protocolNowMs <= dueMs || this.#slow.has(node.name.split('#')[0]!)) return;
+    if (node.protocolNowMs <= dueMs || this.#slow.has(node)) return;
     const name = node.protocol.member(asker)?.name ?? asker;
     violated(1, node, `was asked by ${name} to probe, and has said nothing within ${this.#withinMs} ms`);
   }
