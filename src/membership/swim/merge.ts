@@ -65,7 +65,8 @@ export class Merge {
     if (held.state === 'suspect' && held.incarnation === update.incarnation) {
       return suspicions.confirm(entry, update.accuser, update.kind);
     }
-    if (!supersedes({ state: 'suspect', incarnation: update.incarnation }, held)) return;
+    if (!supersedes({ state: 'suspect', incarnation: update.incarnation }, held))
+      return this.#tellOfLeave(entry, update.accuser, from);
     if (held.state === 'unreachable') return healer.verify(entry);
     table.put(
       entry,
@@ -88,7 +89,8 @@ export class Merge {
     const entry = table.get(update.id);
     if (entry === undefined) return this.#parts.count('unknownSubjects');
     if (!this.#plausible(update.incarnation, entry.member)) return;
-    if (!supersedes({ state: 'unreachable', incarnation: update.incarnation }, entry.member)) return;
+    if (!supersedes({ state: 'unreachable', incarnation: update.incarnation }, entry.member))
+      return this.#tellOfLeave(entry, update.by, from);
     const isContrary = this.#isContrary(entry, update);
     if (entry.member.isActive && (source === 'page' || isContrary)) {
       if (isContrary) this.#contradict(entry, update);
@@ -209,6 +211,15 @@ export class Merge {
   #mayRevive(id: NodeId, from: NodeId): boolean {
     const { revival, firsthand } = this.#parts.options.components;
     return revival && (from === id || !firsthand);
+  }
+
+  /** Whoever accuses a leaver has missed its leave, and would soon pass a verdict on it. */
+  #tellOfLeave(entry: Entry, accuser: NodeId, from: NodeId): void {
+    const { table, gossiper } = this.#parts;
+    const peer = entry.member.state === 'left' && accuser === from ? table.get(from)?.member : undefined;
+    if (peer?.isActive !== true) return;
+    this.#parts.count('leavesTold');
+    gossiper.tell(peer, gossiper.held(entry));
   }
 
   #plausible(incarnation: number, held: Member): boolean {

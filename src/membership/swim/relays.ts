@@ -43,7 +43,7 @@ export class Relays {
   }
 
   receive(from: KnownPeer, request: PingReq): void {
-    const { options, table, timers, pings, strangers } = this.#parts;
+    const { options, table, timers, pings, strangers, gossiper } = this.#parts;
     // Its health does not suffer from not being known here yet; its request makes this node dial nobody.
     if (!strangers.admits(from)) return this.#answer(from, request.seq, 'local', undefined, undefined);
     if (request.why === 'no-route') return this.#passOn(from, request);
@@ -52,6 +52,12 @@ export class Relays {
       return this.#answer(from, request.seq, 'local', undefined, undefined);
     }
     const entry = table.get(request.target);
+    // It knows better than any dial could tell: a leaver's port refuses like that of the dead.
+    if (entry?.member.state === 'left') {
+      this.#parts.count('leavesTold');
+      gossiper.tell(from, gossiper.held(entry));
+      return this.#answer(from, request.seq, 'local', undefined, undefined);
+    }
     const target =
       entry?.member.isActive === true ? entry.member : { id: request.target, address: request.address };
     const relay = new Relay(this, from, request, entry?.linked === true);

@@ -72,7 +72,15 @@ export class Contacts implements Check<SwimMessage> {
     if (contact !== undefined) contact.heardAtMs = node.protocolNowMs;
   }
 
+  /** It closes a link of its own, and hears nothing of that. */
+  reset(node: WatchedNode<SwimMessage>, id: NodeId): void {
+    const contact = this.#observers.of(node)?.get(id);
+    if (contact !== undefined) contact.isUnlinked = true;
+  }
+
   traced(node: WatchedNode<SwimMessage>, { kind, about, data }: TraceEvent): void {
+    // It has started over.
+    if (kind === 'slept') this.#observers.of(node)?.clear();
     if (about === undefined) return;
     switch (kind) {
       case 'probe-acked': {

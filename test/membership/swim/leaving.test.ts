@@ -1,5 +1,5 @@
 import { describe, it, expect } from '@jest/globals';
-import { Alone, peerOf, someDigest, suspectOf } from './alone.js';
+import { Alone, leftOf, peerOf, someDigest, suspectOf, unreachableOf } from './alone.js';
 import { Cluster } from './cluster.js';
 
 describe('a leaver', () => {
@@ -24,6 +24,29 @@ describe('a leaver', () => {
       const done = cluster.get('a').notices.find(({ type }) => type === 'leave-completed');
       expect(done?.type === 'leave-completed' && done.acknowledgedBy).toBeGreaterThanOrEqual(expected);
     }
+  });
+
+  it('that somebody still accuses is spoken for by those who know better, at once', () => {
+    const node = new Alone().with(3).hear(1, leftOf(1));
+    node.sent.length = 0;
+    node.hear(2, suspectOf(1, 2)).hear(2, unreachableOf(1, 2));
+    expect(node.updatesTo(2)).toEqual([leftOf(1), leftOf(1)]);
+    // Passed on by another, who may have heard of the leave meanwhile.
+    node.hear(3, suspectOf(1, 2));
+    expect(node.updatesTo(3)).toEqual([]);
+  });
+
+  it('is dialled by no relay that knows of its leave: the asker is told', () => {
+    const node = new Alone().with(3).hear(1, leftOf(1));
+    node.sent.length = 0;
+    const { id: target, address } = peerOf(1);
+    node.receive(2, { type: 'pingReq', seq: 5, target, address, incarnation: 0, why: 'refused' });
+    expect(node.sent.map(({ to, message }) => [to.id, message.type])).toEqual([
+      [peerOf(2).id, 'gossip'],
+      [peerOf(2).id, 'relayed'],
+    ]);
+    expect(node.updatesTo(2)).toEqual([leftOf(1)]);
+    expect(node.sentOf('relayed')[0]!.message.outcome).toBe('local');
   });
 
   it('alone is done at once', () => {
