@@ -1,12 +1,15 @@
 import type { NodeId } from '../../node-id.js';
 import type { KnownPeer } from '../protocol.js';
 import type { Leaving } from './messages.js';
+import type { Entry } from './entry.js';
 import type { Parts } from './parts.js';
 
 /** Goes away so that everybody knows: announces it, and lingers until enough have heard. Decisions 9. */
 export class Leaver {
   readonly #parts: Parts;
   readonly #acknowledged = new Set<NodeId>();
+  /** Members whose ports refuse: nobody is there to be told. */
+  readonly #refused = new Set<NodeId>();
   #leavingSinceMs: number | undefined;
   #completed = false;
 
@@ -42,9 +45,12 @@ export class Leaver {
     this.#told(from.id);
   }
 
-  /** A member's port refuses: it left as well, or died. Nobody is there to wait for. */
+  /** A member's port refuses: it left as well, or died, and has told nobody. Another one is asked at once. */
   refused(id: NodeId): void {
-    this.#told(id);
+    if (!this.leaving || this.#completed || this.#refused.has(id)) return;
+    this.#refused.add(id);
+    if (this.#acknowledged.size >= this.#needed()) return this.#complete();
+    this.#tell(1);
   }
 
   #told(id: NodeId): void {
@@ -60,23 +66,30 @@ export class Leaver {
   }
 
   #announce(): void {
-    const { options, world, table, timers, self } = this.#parts;
+    const { options, world, timers, self } = this.#parts;
     const elapsedMs = world.now() - this.#leavingSinceMs!;
     if (this.#acknowledged.size >= this.#needed() || elapsedMs >= options.leaveTimeoutMs)
       return this.#complete();
-    const missing = this.#needed() - this.#acknowledged.size;
-    for (const entry of table.pick(2 * missing, ({ member }) => !this.#acknowledged.has(member.id))) {
-      this.#parts.send(entry.member, { type: 'leaving', incarnation: self.incarnation });
-    }
+    this.#tell(2 * (this.#needed() - this.#acknowledged.size));
     // They may have admitted this node a moment ago, before it could hear of them.
     for (const stranger of this.#parts.strangers.unknown)
       this.#parts.send(stranger, { type: 'leaving', incarnation: self.incarnation });
     timers.after(Math.min(options.gossipIntervalMs, options.leaveTimeoutMs - elapsedMs), 'leave');
   }
 
+  /** So many more members hear of it directly. */
+  #tell(count: number): void {
+    const { table, self } = this.#parts;
+    const mayHear = ({ member: { id } }: Entry): boolean =>
+      !this.#acknowledged.has(id) && !this.#refused.has(id);
+    for (const { member } of table.pick(count, mayHear))
+      this.#parts.send(member, { type: 'leaving', incarnation: self.incarnation });
+  }
+
   #needed(): number {
     const { options, table, strangers } = this.#parts;
-    return Math.min(options.leaveAcknowledgements, table.others.length + strangers.unknown.length);
+    const reachable = table.others.filter(({ member }) => !this.#refused.has(member.id)).length;
+    return Math.min(options.leaveAcknowledgements, reachable + strangers.unknown.length);
   }
 
   #complete(): void {

@@ -49,6 +49,9 @@ export class Leaves<M> implements Check<M> {
     const leaver = running.find(({ name }) => name.split('#')[0] === fault.node);
     if (leaver === undefined) return;
     const { id, name } = leaver;
+    // While many of the dead pass for alive, most gossip goes to them, and chance decides who hears of a leave in time.
+    const living = new Set(running.map((node) => node.id));
+    if (leaver.protocol.view.members.some((member) => !living.has(member.id))) return;
     const observers = running.filter(({ protocol }) => protocol.member(id)?.state === 'alive');
     // Who has not heard of it yet, or doubts it, may tell others so.
     if (observers.length === running.length)

@@ -62,6 +62,24 @@ describe('a leaver', () => {
     expect(node.notices.map(({ type }) => type)).toEqual(['leave-completed']);
   });
 
+  it('asks on after refusals until live ones know, though most of its cluster has just died', () => {
+    const node = new Alone().with(12);
+    node.swim.leave();
+    // 1 to 9 are dead.
+    for (let at = 0; at < node.sentOf('leaving').length; at++) {
+      const { to } = node.sentOf('leaving')[at]!;
+      const i = Array.from({ length: 12 }, (_, k) => k + 1).find((k) => peerOf(k).id === to.id)!;
+      if (i <= 9) node.swim.link(peerOf(i), 'refused');
+      else node.receive(i, { type: 'leaveTaken', incarnation: 1 });
+    }
+    node.run(1000);
+    for (const { to } of node.sentOf('leaving')) {
+      const i = Array.from({ length: 3 }, (_, k) => k + 10).find((k) => peerOf(k).id === to.id);
+      if (i !== undefined) node.receive(i, { type: 'leaveTaken', incarnation: 1 });
+    }
+    expect(node.notices).toEqual([{ type: 'leave-completed', acknowledgedBy: 3 }]);
+  });
+
   it('gives up after two seconds, having asked again and again', () => {
     const node = new Alone().with(3);
     node.swim.leave();
