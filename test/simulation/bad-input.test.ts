@@ -136,7 +136,7 @@ describe('a simulation', () => {
       (c) => c.cutOneWay('a', undefined as never),
       'cut: to is undefined, but must be the name of a node',
     ],
-    ['one group', (c) => c.partition(['a', 'b']), 'partition needs two groups or more'],
+    ['one group', (c) => c.partition(['a', 'b']), 'must be two groups or more'],
     ['a node on both sides', (c) => c.partition(['a', 'b'], ['b', 'c']), 'partition: b is in two groups'],
     [
       'sides without groups',

@@ -5,7 +5,7 @@ import type { SwimOptions } from '../../membership/swim/options.js';
 import type { NodeId } from '../../node-id.js';
 import { sendsPerUpdate } from './bounds.js';
 import type { Check, Input, WatchedNode } from './check.js';
-import { updatesOf } from './claims.js';
+import { recordsOf, updatesOf } from './claims.js';
 import { MemberCount } from './member-count.js';
 import { PerNode } from './per-node.js';
 import { violated } from './violation.js';
@@ -24,6 +24,8 @@ interface Sender {
   most: number;
   /** How often this node was told something of itself, which it may answer. */
   accusations: number;
+  /** How many answers it owes to accusers of those who have left, by accuser and leaver. */
+  readonly owed: Map<string, number>;
   /** What its latest answer or push has listed, by side and peer. */
   readonly listed: Map<string, Set<NodeId>>;
 }
@@ -33,7 +35,8 @@ interface Sender {
  *
  * Not counted are messages to the subject itself (the buddy rule, answers to stale claims). Beside the count each piece of
  * hard news is forwarded once, a refutation goes to accuser, messenger and fanout at once, and an old accusation is
- * answered each time that it is heard. Pages list a member once a sync and side.
+ * answered each time that it is heard: by the accused, and to its own accuser by all who know that the accused has left.
+ * Pages list a member once a sync and side.
  */
 export class Retransmission implements Check<SwimMessage> {
   readonly #options: SwimOptions;
@@ -42,6 +45,7 @@ export class Retransmission implements Check<SwimMessage> {
     news: new Map(),
     most: 1,
     accusations: 0,
+    owed: new Map(),
     listed: new Map(),
   }));
   /** Sent outside of the count. */
@@ -71,13 +75,15 @@ export class Retransmission implements Check<SwimMessage> {
   }
 
   beforeInput(node: WatchedNode<SwimMessage>, input: Input<SwimMessage>): void {
-    if (input.kind !== 'receive') return;
-    const updates = updatesOf(input.message);
-    if (updates.length === 0) return;
-    for (const update of updates) {
-      if (update.type === 'alive' || update.id !== node.id) continue;
-      const sender = this.#senders.of(node);
-      if (sender !== undefined) sender.accusations++;
+    const sender = input.kind === 'receive' ? this.#senders.of(node) : undefined;
+    if (input.kind !== 'receive' || sender === undefined) return;
+    const { from, message } = input;
+    for (const update of updatesOf(message))
+      if (update.type !== 'alive' && update.id === node.id) sender.accusations++;
+    for (const id of accusedIn(message, from.id)) {
+      if (node.protocol.member(id)?.state !== 'left') continue;
+      const key = pair(from.id, id);
+      sender.owed.set(key, (sender.owed.get(key) ?? 0) + 1);
     }
   }
 
@@ -89,7 +95,8 @@ export class Retransmission implements Check<SwimMessage> {
     if (sender === undefined) return;
     for (const update of updates) {
       const id = update.type === 'alive' ? update.member.id : update.id;
-      if (id !== to.id) this.#count(node, sender, id, update);
+      if (id === to.id || (update.type === 'left' && isOwed(sender, to, id))) continue;
+      this.#count(node, sender, id, update);
     }
   }
 
@@ -123,4 +130,31 @@ export class Retransmission implements Check<SwimMessage> {
       `has sent ${update.type} ${incarnation} of one member ${news.sends} times, not ${limit * times}`,
     );
   }
+}
+
+/** Whom a message accuses, or is about to, by its sender's own word. */
+function accusedIn(message: SwimMessage, from: NodeId): readonly NodeId[] {
+  if (message.type === 'pingReq') return [message.target];
+  const accused: NodeId[] = [];
+  for (const update of updatesOf(message)) {
+    if (update.type === 'suspect' && update.accuser === from) accused.push(update.id);
+    if (update.type === 'unreachable' && update.by === from) accused.push(update.id);
+  }
+  for (const { id, state } of recordsOf(message))
+    if (state === 'suspect' || state === 'unreachable') accused.push(id);
+  return accused;
+}
+
+/** Whether this send settles an answer that is owed. */
+function isOwed(sender: Sender, to: Peer, id: NodeId): boolean {
+  if (to.id === undefined) return false;
+  const key = pair(to.id, id);
+  const owed = sender.owed.get(key) ?? 0;
+  if (owed > 1) sender.owed.set(key, owed - 1);
+  else sender.owed.delete(key);
+  return owed > 0;
+}
+
+function pair(accuser: NodeId, accused: NodeId): string {
+  return `${accuser} ${accused}`;
 }

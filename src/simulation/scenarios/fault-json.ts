@@ -53,7 +53,10 @@ export function faultAmong(name: v.GenericSchema<string>) {
   const way = { from: v.optional(name), to: v.optional(name) };
   const kinds = v.variant('kind', [
     v.strictObject({ kind: v.picklist(['cut', 'heal']), from: name, to: name }),
-    v.strictObject({ kind: v.literal('partition'), groups: v.array(v.array(name)) }),
+    v.strictObject({
+      kind: v.literal('partition'),
+      groups: v.pipe(v.array(v.array(name)), v.minLength(2, 'must be two groups or more')),
+    }),
     v.strictObject({ kind: v.literal('heal-all') }),
     v.strictObject({
       kind: v.literal('flap'),

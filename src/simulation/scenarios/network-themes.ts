@@ -10,7 +10,8 @@ export function partitions(stage: Stage): void {
     const groups: string[][] = Array.from({ length: stage.count(2, 3) }, () => []);
     const weights = groups.map(() => stage.random.between(0.1, 1));
     for (const name of stage.names) groups[heaviest(weights, stage)]!.push(name);
-    stage.put(atMs, { kind: 'partition', groups: groups.filter(({ length }) => length > 0) });
+    const sides = groups.filter(({ length }) => length > 0);
+    if (sides.length > 1) stage.put(atMs, { kind: 'partition', groups: sides });
     stage.put(atMs + stage.lasting(500, 120_000), { kind: 'heal-all' });
   }
 }

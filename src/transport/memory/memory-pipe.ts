@@ -30,10 +30,17 @@ export interface PipeProcess {
   readonly loop: ProcessLoop;
 }
 
+/** What waits in the process, which may give it up yet. */
+interface Waiting {
+  readonly content: Frame | Uint8Array;
+  readonly bytes: number;
+}
+
+/** What the kernel has. */
 interface Item {
   readonly content: Frame | Uint8Array | 'end' | 'taken-back';
   readonly bytes: number;
-  /** Place in the pipe. */
+  /** Place in the pipe, without gaps. */
   readonly order: number;
 }
 
@@ -45,7 +52,7 @@ export class MemoryPipe {
   waitingBytes = 0;
 
   private readonly splitter: FrameSplitter | undefined;
-  private readonly waiting: Item[] = [];
+  private readonly waiting: Waiting[] = [];
   private inKernelBytes = 0;
   /** Held back by a cut, in order. */
   private held: Item[] = [];
@@ -85,7 +92,7 @@ export class MemoryPipe {
   send(frame: Frame): number {
     const content = this.splitter === undefined ? frame : encodeFrame(frame);
     const bytes = content instanceof Uint8Array ? content.length : roughBytes(frame);
-    this.waiting.push({ content, bytes, order: this.sent++ });
+    this.waiting.push({ content, bytes });
     this.waitingBytes += bytes;
     this.fill(KERNEL_BYTES);
     return bytes;
@@ -94,14 +101,14 @@ export class MemoryPipe {
   /** Hands over what waits, and the end behind it. */
   end(): void {
     this.fill(Number.POSITIVE_INFINITY);
-    this.transmit({ content: 'end', bytes: 0, order: this.sent++ });
+    this.enter({ content: 'end', bytes: 0 });
   }
 
   /** The process gave up or died: what waits in it is lost, what the kernel has still arrives, and then the end. */
   abandon(): void {
     this.waiting.length = 0;
     this.waitingBytes = 0;
-    this.transmit({ content: 'end', bytes: 0, order: this.sent++ });
+    this.enter({ content: 'end', bytes: 0 });
   }
 
   /** What a cut holds back is lost; its places in the order stay. */
@@ -135,8 +142,12 @@ export class MemoryPipe {
       this.waitingBytes -= item.bytes;
       this.inKernelBytes += item.bytes;
       this.flushedFrames++;
-      this.transmit(item);
+      this.enter(item);
     }
+  }
+
+  private enter(item: Omit<Item, 'order'>): void {
+    this.transmit({ ...item, order: this.sent++ });
   }
 
   private transmit(item: Item): void {

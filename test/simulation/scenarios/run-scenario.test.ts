@@ -184,6 +184,7 @@ describe('a saved scenario', () => {
     [withFault({ kind: 'crash', node: 'q' }), /schedule\.1: no node is called q; the 4 nodes are a to d/],
     [withFault({ kind: 'cut', from: 'a', to: 'a' }), /schedule\.1: cut needs two nodes, not a twice/],
     [withFault({ kind: 'partition', groups: [['a'], ['b', 'a']] }), /schedule\.1: .*a is in two groups/],
+    [withFault({ kind: 'partition', groups: [['a', 'b']] }), /must be two groups or more/],
     [
       withFault({ kind: 'heal-all' }, quiet.runForMs + 1),
       /never happens: schedule\.1: atMs is \d+, but the run ends at \d+/,

@@ -76,6 +76,15 @@ describe.each([false, true])('memory links (as bytes: %s)', (wire) => {
     expect([here.calls, there.calls]).toEqual([['closed'], ['closed']]);
   });
 
+  it('that are destroyed with a full buffer end at the other side, too', async () => {
+    const { clock, here, there } = await connected(wire);
+    for (let seq = 0; here.link.send(large(seq)); seq++);
+    here.link.destroy();
+    clock.runFor(2000);
+    expect(there.frames.length).toBeGreaterThan(0);
+    expect(there.isClosed).toBe(true);
+  });
+
   it('end at the peers of a process that crashed, and its port refuses', async () => {
     const { clock, network, a, here, there } = await connected(wire);
     network.crash('b');
