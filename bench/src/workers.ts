@@ -52,8 +52,12 @@ export class Worker {
     args: readonly string[] = [],
     execArgv: readonly string[] = [],
   ): Promise<Worker> {
+    const profiles = process.env['BENCH_PROFILE'];
     const child = fork(fileURLToPath(module), args, {
-      execArgv: [...execArgv],
+      execArgv: [
+        ...execArgv,
+        ...(profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`]),
+      ],
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
@@ -92,11 +96,12 @@ export class Worker {
     this.#child.kill(signal);
   }
 
-  /** Kills the process and waits until it is gone. */
+  /** Kills the process and waits until it is gone. Where profiles are wanted, it is let go, and writes its own. */
   async end(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const gone = once(this.#child, 'exit');
-    this.#child.kill('SIGKILL');
+    if (process.env['BENCH_PROFILE'] === undefined) this.#child.kill('SIGKILL');
+    else this.#child.disconnect();
     await gone;
   }
 
