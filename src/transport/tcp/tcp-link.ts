@@ -25,7 +25,8 @@ const END_MS = 1000;
  *
  * The first frame of a quiet turn is written at once; what follows in the same turn is collected and leaves at the
  * turn's end: a sequential caller never waits for a batch, a busy one always makes one. After a turn with more
- * frames than one the next turn is taken to be busy, too.
+ * frames than one the next turn is taken to be busy, too. What a read causes leaves at the end of its turn, which is
+ * near: the acknowledgement in one write with the reply, or with the next message.
  */
 export class TcpLink implements Link {
   readonly remote: string;
@@ -37,6 +38,7 @@ export class TcpLink implements Link {
   private writingBytes = 0;
   private writing = false;
   private awaitsTurnEnd = false;
+  private reading = false;
   private framesThisTurn = 0;
   private busy = false;
   private refusedData = false;
@@ -92,7 +94,7 @@ export class TcpLink implements Link {
     if (!this.awaitsTurnEnd) {
       this.awaitsTurnEnd = true;
       this.shared.atTurnEnd(this);
-      if (!this.busy) this.flush();
+      if (!this.busy && !this.reading) this.flush();
     } else if (this.queue.bytes >= EAGER_BYTES) {
       this.flush();
     }
@@ -146,11 +148,14 @@ export class TcpLink implements Link {
 
   private read(piece: Buffer): void {
     this.shared.bytesIn += piece.length;
+    this.reading = true;
     try {
       this.splitter.push(piece);
       if (!this.gone) this.handler!.batchEnd?.();
     } catch (error) {
       this.failed(error);
+    } finally {
+      this.reading = false;
     }
   }
 
