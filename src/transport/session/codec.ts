@@ -1,5 +1,6 @@
 import { ProtocolViolationError, SerializationError } from '../../errors.js';
 import { readU16, readU32, readU48, writeU16, writeU32, writeU48 } from './binary.js';
+import { copy, copyOf } from './copies.js';
 import type { DataFrame, Frame, RejectFrame } from './frame.js';
 import { decodeHandshake, encodeHandshake } from './handshake-codec.js';
 import { META_BYTES } from './limits.js';
@@ -60,8 +61,6 @@ const NOTHING = new Uint8Array(0);
 
 /** A payload of this size or more is given as a view of the bytes that came; a smaller one is copied (decisions 13). */
 const VIEW_FROM_BYTES = 4 * 1024;
-/** Up to here a loop copies faster than a call. */
-const LOOP_BYTES = 64;
 
 /** Bytes that come behind the head. */
 export function tailOf(frame: Frame): Uint8Array {
@@ -270,18 +269,7 @@ function firstBytes(frame: DataFrame): number {
 }
 
 function keep(source: Uint8Array, start: number, end: number, owned: boolean): Uint8Array {
-  const length = end - start;
-  if (owned || length >= VIEW_FROM_BYTES) return source.subarray(start, end);
-  const bytes = new Uint8Array(length);
-  if (length > LOOP_BYTES) bytes.set(source.subarray(start, end));
-  else for (let i = 0; i < length; i++) bytes[i] = source[start + i]!;
-  return bytes;
-}
-
-/** Copies bytes into a buffer that has room for them; fast for few of them. */
-export function copy(source: Uint8Array, target: Uint8Array, at: number): void {
-  if (source.length > LOOP_BYTES) target.set(source, at);
-  else for (let i = 0; i < source.length; i++) target[at + i] = source[i]!;
+  return owned || end - start >= VIEW_FROM_BYTES ? source.subarray(start, end) : copyOf(source, start, end);
 }
 
 function exactly(expected: number, actual: number, type: string): void {

@@ -1,4 +1,5 @@
-import { copy, headBytes, tailOf, writeHead } from '../session/codec.js';
+import { headBytes, tailOf, writeHead } from '../session/codec.js';
+import { copy } from '../session/copies.js';
 import type { Frame } from '../session/frame.js';
 import { ARENA_BYTES, type Arena, type ArenaPool } from './arena-pool.js';
 
