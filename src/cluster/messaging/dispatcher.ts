@@ -45,10 +45,30 @@ export interface DispatcherNode {
   debug(line: string): void;
 }
 
-interface Registered<H> {
-  readonly handler: H;
+interface Registered<T> {
   readonly name: string;
-  readonly queue: HandlerQueue;
+  readonly queue: HandlerQueue<T>;
+}
+
+/** A message on its way through its handlers: gives its credit back when the last of them has finished. */
+class Handling {
+  constructor(
+    readonly message: ClusterMessage,
+    private readonly incoming: IncomingMessage,
+    private takers: number,
+  ) {}
+
+  done(): void {
+    if (--this.takers === 0) this.incoming.release();
+  }
+}
+
+/** A request that has a handler. */
+interface Asked {
+  readonly incoming: IncomingMessage;
+  readonly meta: Meta;
+  readonly sender: Member;
+  readonly replies: Replies;
 }
 
 /** Takes incoming payloads to readers and handlers, and handlers' results back to their callers. */
@@ -56,9 +76,9 @@ export class Dispatcher {
   readonly readers = new MessageReaders();
   readonly #node: DispatcherNode;
   readonly #concurrency: number;
-  readonly #raw = new Set<Registered<MessageHandler>>();
-  readonly #events = new Map<string, Set<Registered<MessageHandler>>>();
-  readonly #requests = new Map<string, Registered<RequestHandler>>();
+  readonly #raw = new Set<Registered<Handling>>();
+  readonly #events = new Map<string, Set<Registered<Handling>>>();
+  readonly #requests = new Map<string, Registered<Asked>>();
   #draining = false;
 
   /** @param concurrency how many calls of one handler run at once, unless it says otherwise */
@@ -69,7 +89,11 @@ export class Dispatcher {
 
   onMessage(pattern: string | undefined, handler: MessageHandler, options: HandlerOptions = {}): () => void {
     if (pattern !== undefined) checkPattern(pattern);
-    const registered = this.#register(handler, options, pattern ?? 'raw messages');
+    const name = nameOf(options, pattern ?? 'raw messages');
+    const registered: Registered<Handling> = {
+      name,
+      queue: this.#queue(options, (handling) => this.#handle(handler, name, handling)),
+    };
     const handlers = pattern === undefined ? this.#raw : (this.#events.get(pattern) ?? new Set());
     if (pattern !== undefined) this.#events.set(pattern, handlers);
     handlers.add(registered);
@@ -88,7 +112,11 @@ export class Dispatcher {
         `The request pattern "${pattern}" has a handler already (${other.name}); exactly one answers a request`,
       );
     }
-    const registered = this.#register(handler, options, pattern);
+    const name = nameOf(options, pattern);
+    const registered: Registered<Asked> = {
+      name,
+      queue: this.#queue(options, (asked) => this.#answerWith(handler, name, asked)),
+    };
     this.#requests.set(pattern, registered);
     return () => {
       if (this.#requests.get(pattern) === registered) this.#requests.delete(pattern);
@@ -124,6 +152,13 @@ export class Dispatcher {
     return { running, waiting };
   }
 
+  #queue<T>(
+    { concurrency = this.#concurrency }: HandlerOptions,
+    start: (call: T) => unknown,
+  ): HandlerQueue<T> {
+    return new HandlerQueue(concurrency, start);
+  }
+
   /** Never throws. */
   receive(incoming: IncomingMessage, replies: Replies): Receipt {
     try {
@@ -145,25 +180,26 @@ export class Dispatcher {
     }
   }
 
-  #register<H>(handler: H, options: HandlerOptions, what: string): Registered<H> {
-    const queue = new HandlerQueue(options.concurrency ?? this.#concurrency);
-    return { handler, name: options.name ?? `the handler of "${clip(what)}"`, queue };
-  }
-
-  #receiveRaw(incoming: IncomingMessage, meta: Meta): Receipt {
+  #receiveRaw(incoming: IncomingMessage, { headers }: Meta): Receipt {
     const sender = this.#node.find(incoming.from);
     if (sender === undefined) return 'no-receiver';
     const receivedAtMs = this.#node.epochMs();
-    const groups = (this.readers.size > 0 ? 1 : 0) + (this.#raw.size > 0 ? 1 : 0);
-    const release = countdown(groups, incoming);
-    if (this.readers.size > 0) {
-      this.readers.push(Message.of(sender, incoming.payload, meta.headers, receivedAtMs), release);
+    const { payload } = incoming;
+    const isRead = this.readers.size > 0;
+    const message = ClusterMessage.of({
+      sender,
+      pattern: undefined,
+      data: payload,
+      payload,
+      headers,
+      receivedAtMs,
+      isRequest: false,
+    });
+    const handling = new Handling(message, incoming, this.#raw.size + (isRead ? 1 : 0));
+    if (isRead) {
+      this.readers.push(Message.of(sender, payload, headers, receivedAtMs), () => handling.done());
     }
-    if (this.#raw.size > 0) {
-      const { payload } = incoming;
-      const fields = { sender, pattern: undefined, data: payload, payload, receivedAtMs, isRequest: false };
-      this.#runAll(this.#raw, ClusterMessage.of({ ...fields, headers: meta.headers }), release);
-    }
+    for (const { queue } of this.#raw) queue.push(handling);
     return 'held';
   }
 
@@ -172,35 +208,28 @@ export class Dispatcher {
     const sender = this.#node.find(incoming.from);
     if (handlers === undefined || sender === undefined) return 'no-receiver';
     const message = this.#message(sender, incoming, meta, replies, false);
-    this.#runAll(handlers, message, () => incoming.release());
+    const handling = new Handling(message, incoming, handlers.size);
+    for (const { queue } of handlers) queue.push(handling);
     return 'held';
   }
 
-  /** Starts every handler in turn; `release` is called once, when the last has finished. */
-  #runAll(
-    handlers: ReadonlySet<Registered<MessageHandler>>,
-    message: ClusterMessage,
-    release: () => void,
-  ): void {
-    let left = handlers.size;
-    const done = (): void => {
-      if (--left === 0) release();
-    };
-    for (const registered of handlers) {
-      registered.queue.push(() => {
-        try {
-          const result = registered.handler(message.data, message);
-          if (!isPromiseLike(result)) return done();
-          return result.then(done, (error: unknown) => {
-            this.#node.handlerFailed(registered.name, error);
-            done();
-          });
-        } catch (error) {
-          this.#node.handlerFailed(registered.name, error);
-          return done();
-        }
-      });
+  #handle(handler: MessageHandler, name: string, handling: Handling): unknown {
+    const { message } = handling;
+    try {
+      const result = handler(message.data, message);
+      if (!isPromiseLike(result)) return handling.done();
+      return result.then(
+        () => handling.done(),
+        (error: unknown) => this.#handlingFailed(name, error, handling),
+      );
+    } catch (error) {
+      return this.#handlingFailed(name, error, handling);
     }
+  }
+
+  #handlingFailed(name: string, error: unknown, handling: Handling): void {
+    this.#node.handlerFailed(name, error);
+    handling.done();
   }
 
   #receiveRequest(incoming: IncomingMessage, meta: Meta, replies: Replies): Receipt {
@@ -208,30 +237,35 @@ export class Dispatcher {
     const registered = this.#requests.get(meta.pattern);
     const sender = this.#node.find(incoming.from);
     if (registered === undefined || sender === undefined) return 'no-receiver';
-    const answer = async (failure: boolean, value: unknown): Promise<void> => {
-      try {
-        await replies.reply(sender, meta.requestId, incoming.stream, failure, value);
-      } catch (error) {
-        if (!failure && isAboutTheValue(error)) await answer(true, this.#failure(registered.name, error));
-        else this.#node.debug(`An answer to ${sender.id} was not delivered: ${String(error)}`);
-      } finally {
-        incoming.release();
-      }
-    };
-    registered.queue.push(() => {
-      try {
-        const message = this.#message(sender, incoming, meta, replies, true);
-        const result = registered.handler(message.data, message);
-        if (!isPromiseLike(result)) return void answer(false, result);
-        return result.then(
-          (value) => answer(false, value),
-          (error: unknown) => answer(true, this.#failure(registered.name, error)),
-        );
-      } catch (error) {
-        return void answer(true, this.#failure(registered.name, error));
-      }
-    });
+    registered.queue.push({ incoming, meta, sender, replies });
     return 'held';
+  }
+
+  #answerWith(handler: RequestHandler, name: string, asked: Asked): unknown {
+    try {
+      const message = this.#message(asked.sender, asked.incoming, asked.meta, asked.replies, true);
+      const result = handler(message.data, message);
+      if (!isPromiseLike(result)) return void this.#answer(name, asked, false, result);
+      return result.then(
+        (value) => this.#answer(name, asked, false, value),
+        (error: unknown) => this.#answer(name, asked, true, this.#failure(name, error)),
+      );
+    } catch (error) {
+      return void this.#answer(name, asked, true, this.#failure(name, error));
+    }
+  }
+
+  #answer(name: string, asked: Asked, failure: boolean, value: unknown): Promise<void> {
+    const { sender, incoming, meta, replies } = asked;
+    return replies.reply(sender, meta.requestId, incoming.stream, failure, value).then(
+      () => incoming.release(),
+      (error: unknown) => {
+        if (!failure && isAboutTheValue(error))
+          return this.#answer(name, asked, true, this.#failure(name, error));
+        this.#node.debug(`An answer to ${sender.id} was not delivered: ${String(error)}`);
+        return incoming.release();
+      },
+    );
   }
 
   #receiveReply(incoming: IncomingMessage, meta: Meta, replies: Replies): Receipt {
@@ -285,10 +319,6 @@ function isAboutTheValue(error: unknown): boolean {
   return error instanceof SerializationError || error instanceof PayloadTooLargeError;
 }
 
-/** Releases a message when `groups` of takers have taken it. */
-function countdown(groups: number, incoming: IncomingMessage): () => void {
-  let left = groups;
-  return () => {
-    if (--left === 0) incoming.release();
-  };
+function nameOf({ name }: HandlerOptions, what: string): string {
+  return name ?? `the handler of "${clip(what)}"`;
 }

@@ -1,4 +1,6 @@
 import { InvalidOptionError, ProtocolViolationError } from '../../errors.js';
+import { readU16, readU32, writeU32 } from '../../transport/session/binary.js';
+import { copy } from '../../transport/session/copies.js';
 
 /**
  * What travels beside a payload: what it is, its pattern, its request id and its headers.
@@ -40,6 +42,7 @@ const MAX_PATTERN_BYTES = 1024;
 const EVENT_STREAMS = 64;
 const NO_BYTES = new Uint8Array(0);
 const NO_HEADERS: Headers = Object.freeze({});
+const NO_META: Meta = { requestId: 0, pattern: '', headers: NO_HEADERS };
 
 /** A pattern as it travels. */
 export interface EncodedPattern {
@@ -104,46 +107,73 @@ export function encodeEventMeta(pattern: Buffer, headers: Headers | undefined): 
 
 export function encodeRequestMeta(
   requestId: number,
-  pattern: Buffer,
+  pattern: Uint8Array,
   headers: Headers | undefined,
 ): Uint8Array {
   const tail = headers === undefined ? NO_BYTES : encodeHeaders(headers);
-  const meta = Buffer.allocUnsafe(4 + pattern.length + tail.length);
-  meta.writeUInt32BE(requestId, 0);
-  pattern.copy(meta, 4);
-  meta.set(tail, 4 + pattern.length);
+  const meta = new Uint8Array(4 + pattern.length + tail.length);
+  writeU32(requestId, meta, 0);
+  copy(pattern, meta, 4);
+  copy(tail, meta, 4 + pattern.length);
   return meta;
 }
 
 export function encodeReplyMeta(requestId: number, headers: Headers | undefined): Uint8Array {
-  const tail = headers === undefined ? NO_BYTES : encodeHeaders(headers);
-  const meta = Buffer.allocUnsafe(4 + tail.length);
-  meta.writeUInt32BE(requestId, 0);
-  meta.set(tail, 4);
-  return meta;
+  return encodeRequestMeta(requestId, NO_BYTES, headers);
 }
 
 /** @throws ProtocolViolationError when the bytes are not this kind's layout */
-export function decodeMeta(kind: number, bytes: Uint8Array): Meta {
-  const meta = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+export function decodeMeta(kind: number, meta: Uint8Array): Meta {
   const what = kind & ~Kind.bytes;
+  if (what > Kind.failure) throw violation('unknown-kind', `a message of the unknown kind ${what}`);
+  if (what === Kind.raw && meta.length === 0) return NO_META;
   let at = 0;
   let requestId = 0;
   let pattern = '';
-  if (what > Kind.failure) throw violation('unknown-kind', `a message of the unknown kind ${what}`);
   if (what >= Kind.request) {
     need(meta, at, 4);
-    requestId = meta.readUInt32BE(at);
+    requestId = readU32(meta, at);
     at += 4;
   }
   if (what === Kind.event || what === Kind.request) {
     need(meta, at, 2);
-    const end = at + 2 + meta.readUInt16BE(at);
+    const end = at + 2 + readU16(meta, at);
     need(meta, at, end - at);
-    pattern = meta.toString('utf8', at + 2, end);
+    pattern = texts.of(meta, at + 2, end);
     at = end;
   }
   return { requestId, pattern, headers: decodeHeaders(meta, at) };
+}
+
+/** Remembers patterns by their bytes, so that one that comes again and again is decoded once. */
+class Texts {
+  static readonly #slots = 64;
+  static readonly #maxBytes = 256;
+  readonly #kept: ({ readonly bytes: Uint8Array; readonly text: string } | undefined)[] =
+    new Array<undefined>(Texts.#slots).fill(undefined);
+
+  of(source: Uint8Array, start: number, end: number): string {
+    const length = end - start;
+    if (length === 0 || length > Texts.#maxBytes) return utf8(source, start, end);
+    const slot = (length * 31 + source[start]! * 7 + source[end - 1]!) % Texts.#slots;
+    const kept = this.#kept[slot];
+    if (kept !== undefined && isAt(kept.bytes, source, start, end)) return kept.text;
+    const text = utf8(source, start, end);
+    this.#kept[slot] = { bytes: source.slice(start, end), text };
+    return text;
+  }
+}
+
+const texts = new Texts();
+
+function isAt(bytes: Uint8Array, source: Uint8Array, start: number, end: number): boolean {
+  if (bytes.length !== end - start) return false;
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== source[start + i]) return false;
+  return true;
+}
+
+function utf8(source: Uint8Array, start: number, end: number): string {
+  return Buffer.from(source.buffer, source.byteOffset + start, end - start).toString('utf8');
 }
 
 function encodeHeaders(headers: Headers): Uint8Array {
@@ -174,7 +204,7 @@ function encodeHeaders(headers: Headers): Uint8Array {
   return Buffer.concat(parts);
 }
 
-function decodeHeaders(meta: Buffer, start: number): Headers {
+function decodeHeaders(meta: Uint8Array, start: number): Headers {
   if (start === meta.length) return NO_HEADERS;
   const count = meta[start]!;
   if (count > MAX_HEADERS)
@@ -183,9 +213,9 @@ function decodeHeaders(meta: Buffer, start: number): Headers {
   let at = start + 1;
   const text = (): string => {
     need(meta, at, 2);
-    const end = at + 2 + meta.readUInt16BE(at);
+    const end = at + 2 + readU16(meta, at);
     need(meta, at, end - at);
-    const value = meta.toString('utf8', at + 2, end);
+    const value = utf8(meta, at + 2, end);
     at = end;
     return value;
   };
@@ -194,7 +224,7 @@ function decodeHeaders(meta: Buffer, start: number): Headers {
   return Object.freeze(Object.fromEntries(entries));
 }
 
-function need(meta: Buffer, at: number, bytes: number): void {
+function need(meta: Uint8Array, at: number, bytes: number): void {
   if (at + bytes > meta.length) throw violation('short-meta', 'a message whose header is cut short');
 }
 

@@ -1,17 +1,18 @@
-/** What a queued call does: it starts the handler; a promise tells when it has finished. */
-export type Call = () => unknown;
-
 /**
  * Starts calls in the order in which they came, without awaiting one before the next, at most `concurrency` at a
  * time. What waits here has not given its credit back, so its senders bound the queue.
  */
-export class HandlerQueue {
-  readonly #waiting: Call[] = [];
+export class HandlerQueue<T> {
+  readonly #waiting: T[] = [];
   #head = 0;
   #running = 0;
   #idle: (() => void)[] = [];
 
-  constructor(private readonly concurrency: number) {}
+  /** @param start begins a call; its promise tells when it has finished. Must not throw, its promise must not reject */
+  constructor(
+    private readonly concurrency: number,
+    private readonly start: (call: T) => unknown,
+  ) {}
 
   /** Calls that run now. */
   get running(): number {
@@ -23,8 +24,7 @@ export class HandlerQueue {
     return this.#waiting.length - this.#head;
   }
 
-  /** The call must not throw and its promise must not reject. */
-  push(call: Call): void {
+  push(call: T): void {
     if (this.#running < this.concurrency) this.#start(call);
     else this.#waiting.push(call);
   }
@@ -35,8 +35,8 @@ export class HandlerQueue {
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  #start(call: Call): void {
-    const finished = call();
+  #start(call: T): void {
+    const finished = this.start(call);
     if (!isPromiseLike(finished)) return;
     this.#running++;
     finished.then(

@@ -5,10 +5,8 @@ import {
   DeliveryUncertainError,
   InvalidOptionError,
   NoHandlerError,
-  NoReceiverError,
   NotDeliveredError,
   PayloadTooLargeError,
-  RemoteError,
   SerializationError,
   UnknownMemberError,
   clip,
@@ -36,7 +34,8 @@ import {
   replyStream,
 } from './envelope.js';
 import { Loopback } from './loopback.js';
-import { RequestTable } from './request-table.js';
+import { RequestTable, type PendingRequest } from './request-table.js';
+import { aborted, asClusterError, remoteError, unheard } from './message-errors.js';
 import type { Serializer } from './serializer.js';
 
 /** Options of `request`. @publicApi */
@@ -104,16 +103,12 @@ export class Messenger {
     return this.#requests.size;
   }
 
-  async send(to: Recipient, payload: Uint8Array, options?: SendOptions): Promise<void> {
-    checkBytes(payload);
-    await this.#deliver(
-      this.#route(to),
-      Kind.raw,
-      encodeRawMeta(options?.headers),
-      payload,
-      0,
-      options?.signal,
-    );
+  send(to: Recipient, payload: Uint8Array, options?: SendOptions): Promise<void> {
+    return promised(() => {
+      checkBytes(payload);
+      const meta = encodeRawMeta(options?.headers);
+      return this.#deliver(this.#route(to), Kind.raw, meta, payload, 0, options?.signal);
+    });
   }
 
   async broadcast(payload: Uint8Array, options?: BroadcastOptions): Promise<BroadcastOutcome> {
@@ -121,12 +116,14 @@ export class Messenger {
     return this.#toAll(Kind.raw, encodeRawMeta(options?.headers), payload, 0, options);
   }
 
-  async emit(to: Recipient, pattern: string, data: unknown, options?: SendOptions): Promise<void> {
-    const { bytes, stream } = this.#patterns.of(pattern);
-    const member = this.#route(to);
-    const encoded = this.#encode(data);
-    const meta = encodeEventMeta(bytes, options?.headers);
-    await this.#deliver(member, Kind.event | encoded.kind, meta, encoded.bytes, stream, options?.signal);
+  emit(to: Recipient, pattern: string, data: unknown, options?: SendOptions): Promise<void> {
+    return promised(() => {
+      const { bytes, stream } = this.#patterns.of(pattern);
+      const member = this.#route(to);
+      const encoded = this.#encode(data);
+      const meta = encodeEventMeta(bytes, options?.headers);
+      return this.#deliver(member, Kind.event | encoded.kind, meta, encoded.bytes, stream, options?.signal);
+    });
   }
 
   async emitAll(pattern: string, data: unknown, options?: BroadcastOptions): Promise<BroadcastOutcome> {
@@ -141,34 +138,27 @@ export class Messenger {
     );
   }
 
-  async request(to: Recipient, pattern: string, data: unknown, options?: RequestOptions): Promise<unknown> {
-    const { bytes, stream } = this.#patterns.of(pattern);
-    const member = this.#route(to);
-    const encoded = this.#encode(data);
-    const signal = options?.signal;
-    if (signal?.aborted)
-      throw new NotDeliveredError('The request was aborted before it was sent', { cause: signal.reason });
-    const timeoutMs = checkTimeout(options?.timeoutMs ?? this.#options.requestTimeoutMs);
-    return new Promise((resolve, reject) => {
-      const abort: Abortable = {
-        aborted: () => afterTransport(() => this.#requests.fail(pending.id, aborted(pattern, signal!))),
-      };
-      const settled = (): void => this.#aborts.delete(signal, abort);
-      const pending = this.#requests.add(
-        member.id,
-        pattern,
-        timeoutMs,
-        (reply) => (settled(), resolve(reply)),
-        (error) => (settled(), reject(error)),
-      );
-      const meta = encodeRequestMeta(pending.id, bytes, options?.headers);
-      const failed = (error: ClusterError): void =>
-        this.#requests.fail(
-          pending.id,
-          error instanceof NoReceiverError ? new NoHandlerError(pattern) : error,
+  request(to: Recipient, pattern: string, data: unknown, options?: RequestOptions): Promise<unknown> {
+    return promised(() => {
+      const encodedPattern = this.#patterns.of(pattern);
+      const member = this.#route(to);
+      const encoded = this.#encode(data);
+      const signal = options?.signal;
+      if (signal?.aborted)
+        throw new NotDeliveredError('The request was aborted before it was sent', { cause: signal.reason });
+      const timeoutMs = checkTimeout(options?.timeoutMs ?? this.#options.requestTimeoutMs);
+      return new Promise((resolve, reject) => {
+        const { id } =
+          signal === undefined
+            ? this.#requests.add(member.id, pattern, timeoutMs, resolve, reject)
+            : this.#addAbortable(member.id, pattern, timeoutMs, resolve, reject, signal);
+        const meta = encodeRequestMeta(id, encodedPattern.bytes, options?.headers);
+        const { kind, bytes } = encoded;
+        this.#deliver(member, Kind.request | kind, meta, bytes, encodedPattern.stream, signal).then(
+          undefined,
+          (error: ClusterError) => this.#requests.fail(id, unheard(pattern, error)),
         );
-      this.#deliver(member, Kind.request | encoded.kind, meta, encoded.bytes, stream, signal).catch(failed);
-      this.#aborts.add(signal, abort);
+      });
     });
   }
 
@@ -234,24 +224,20 @@ export class Messenger {
   /**
    * Sends an answer; replies need no credit. Rejects as `send` does, at once to one that has gone: nobody would settle it.
    */
-  async reply(
+  reply(
     to: Member,
     requestId: number,
     requestStream: number,
     failure: boolean,
     value: unknown,
   ): Promise<void> {
-    const { kind, bytes } = this.#encode(value);
-    const meta = encodeReplyMeta(requestId, undefined);
-    await this.#deliver(
-      this.#route(to),
-      (failure ? Kind.failure : Kind.reply) | kind,
-      meta,
-      bytes,
-      replyStream(requestStream),
-      undefined,
-      true,
-    );
+    return promised(() => {
+      const { kind, bytes } = this.#encode(value);
+      const meta = encodeReplyMeta(requestId, undefined);
+      const what = failure ? Kind.failure : Kind.reply;
+      const stream = replyStream(requestStream);
+      return this.#deliver(this.#route(to), what | kind, meta, bytes, stream, undefined, true);
+    });
   }
 
   decode(kind: number, payload: Uint8Array): unknown {
@@ -266,6 +252,29 @@ export class Messenger {
 
   close(): void {
     this.#requests.close();
+  }
+
+  #addAbortable(
+    to: NodeId,
+    pattern: string,
+    timeoutMs: number,
+    resolve: (reply: unknown) => void,
+    reject: (error: ClusterError) => void,
+    signal: AbortSignal,
+  ): PendingRequest {
+    const abort: Abortable = {
+      aborted: () => afterTransport(() => this.#requests.fail(pending.id, aborted(pattern, signal))),
+    };
+    const settled = (): void => this.#aborts.delete(signal, abort);
+    const pending = this.#requests.add(
+      to,
+      pattern,
+      timeoutMs,
+      (reply) => (settled(), resolve(reply)),
+      (error) => (settled(), reject(error)),
+    );
+    this.#aborts.add(signal, abort);
+    return pending;
   }
 
   #others(): readonly Member[] {
@@ -350,6 +359,15 @@ export class Messenger {
   }
 }
 
+/** Without a promise of its own: what is thrown on the way is a rejection, too. */
+function promised<T>(begin: () => Promise<T>): Promise<T> {
+  try {
+    return begin();
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
 /**
  * Two turns behind, one for the transport's promise and one in case its listener is called after ours: the transport
  * knows whether anything was written.
@@ -370,31 +388,5 @@ function checkTimeout(timeoutMs: unknown): number {
   throw new InvalidOptionError(
     'timeoutMs',
     `is ${show(timeoutMs)}, but must be a number of milliseconds from 1 to 2^31`,
-  );
-}
-
-function aborted(pattern: string, signal: AbortSignal): ClusterError {
-  return new DeliveryUncertainError(`The request "${clip(pattern)}" was aborted; it may be handled`, {
-    cause: signal.reason,
-  });
-}
-
-/** Errors of a user's own transport or serializer are wrapped, so that an outcome always has a code. */
-function asClusterError(error: unknown): ClusterError {
-  if (error instanceof ClusterError) return error;
-  return new DeliveryUncertainError('Sending failed in an unknown way', { cause: error });
-}
-
-/** What a failing handler's node tells: `[code, message, response, correlation id]`, each part checked. */
-function remoteError(pattern: string, value: unknown): ClusterError {
-  const [code, message, response, correlationId] = Array.isArray(value) ? (value as unknown[]) : [];
-  if (typeof code !== 'string' || typeof message !== 'string') {
-    return new SerializationError(`The answer to "${clip(pattern)}" is not readable`);
-  }
-  return new RemoteError(
-    message,
-    code,
-    response,
-    typeof correlationId === 'string' ? correlationId : undefined,
   );
 }

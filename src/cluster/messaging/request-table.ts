@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../../clock.js';
 import { ClosedError, RequestTimeoutError, SendQueueFullError, type ClusterError } from '../../errors.js';
 import type { NodeId } from '../../node-id.js';
+import { Fifo } from '../../transport/session/fifo.js';
 
 /** A request that waits for its answer. */
 export interface PendingRequest {
@@ -11,9 +12,54 @@ export interface PendingRequest {
   reject(error: ClusterError): void;
 }
 
-interface Entry extends PendingRequest {
-  readonly deadlineMs: number;
-  readonly timeoutMs: number;
+class Entry implements PendingRequest {
+  isSettled = false;
+
+  constructor(
+    readonly id: number,
+    readonly to: NodeId,
+    readonly pattern: string,
+    readonly deadlineMs: number,
+    readonly queue: Queue,
+    readonly resolve: (reply: unknown) => void,
+    readonly reject: (error: ClusterError) => void,
+  ) {}
+}
+
+/** Requests with one timeout, in the order of their deadlines: a sweep looks at the oldest only. */
+class Queue {
+  readonly #entries = new Fifo<Entry>();
+  /** Settled ones that still stand in it. */
+  #settled = 0;
+
+  constructor(readonly timeoutMs: number) {}
+
+  get isEmpty(): boolean {
+    return this.#entries.length === 0;
+  }
+
+  push(entry: Entry): void {
+    this.#entries.push(entry);
+  }
+
+  /** The oldest that waits. */
+  head(): Entry | undefined {
+    for (let head = this.#entries.peek(); head !== undefined; head = this.#entries.peek()) {
+      if (!head.isSettled) return head;
+      this.#entries.shift();
+      this.#settled--;
+    }
+    return undefined;
+  }
+
+  /** An entry was settled. Mostly it is the oldest; behind one that is not, settled ones are cleared away by halves. */
+  settled(): void {
+    this.#settled++;
+    this.head();
+    if (this.#settled * 2 <= this.#entries.length) return;
+    this.#entries.retain((entry) => !entry.isSettled);
+    this.#settled = 0;
+  }
 }
 
 /** Answers are late by at most this; one timer then serves all requests. */
@@ -24,8 +70,7 @@ const SWEEP_MS = 20;
  * or the node's end.
  */
 export class RequestTable {
-  /** Per timeout, in the order of their deadlines, so that a sweep looks at the oldest only. */
-  readonly #byTimeout = new Map<number, Map<number, Entry>>();
+  readonly #queues = new Map<number, Queue>();
   readonly #byId = new Map<number, Entry>();
   #nextId = 1;
   #sweep: Timer | undefined;
@@ -52,19 +97,12 @@ export class RequestTable {
         `${this.limit} requests wait for an answer (limits.requestsInFlight): await some first`,
       );
     }
-    const entry: Entry = {
-      id: this.#takeId(),
-      to,
-      pattern,
-      timeoutMs,
-      deadlineMs: this.clock.now() + timeoutMs,
-      resolve,
-      reject,
-    };
+    let queue = this.#queues.get(timeoutMs);
+    if (queue === undefined) this.#queues.set(timeoutMs, (queue = new Queue(timeoutMs)));
+    const deadlineMs = this.clock.now() + timeoutMs;
+    const entry = new Entry(this.#takeId(), to, pattern, deadlineMs, queue, resolve, reject);
     this.#byId.set(entry.id, entry);
-    let queue = this.#byTimeout.get(timeoutMs);
-    if (queue === undefined) this.#byTimeout.set(timeoutMs, (queue = new Map()));
-    queue.set(entry.id, entry);
+    queue.push(entry);
     this.#sweep ??= this.clock.setTimer(SWEEP_MS, () => this.#expire());
     return entry;
   }
@@ -103,7 +141,7 @@ export class RequestTable {
   close(): void {
     for (const entry of this.#byId.values()) entry.reject(new ClosedError());
     this.#byId.clear();
-    this.#byTimeout.clear();
+    this.#queues.clear();
     this.#sweep?.cancel();
     this.#sweep = undefined;
   }
@@ -116,20 +154,20 @@ export class RequestTable {
   }
 
   #remove(entry: Entry): void {
-    this.#byId.delete(entry.id);
-    const queue = this.#byTimeout.get(entry.timeoutMs);
-    queue?.delete(entry.id);
-    if (queue?.size === 0) this.#byTimeout.delete(entry.timeoutMs);
+    const { id, queue } = entry;
+    this.#byId.delete(id);
+    entry.isSettled = true;
+    queue.settled();
+    if (queue.isEmpty) this.#queues.delete(queue.timeoutMs);
   }
 
   #expire(): void {
     this.#sweep = undefined;
     const now = this.clock.now();
-    for (const queue of this.#byTimeout.values()) {
-      for (const entry of queue.values()) {
-        if (entry.deadlineMs > now) break;
-        this.#remove(entry);
-        entry.reject(new RequestTimeoutError(entry.pattern, entry.timeoutMs));
+    for (const queue of this.#queues.values()) {
+      for (let head = queue.head(); head !== undefined && head.deadlineMs <= now; head = queue.head()) {
+        this.#remove(head);
+        head.reject(new RequestTimeoutError(head.pattern, queue.timeoutMs));
       }
     }
     if (this.#byId.size > 0) this.#sweep = this.clock.setTimer(SWEEP_MS, () => this.#expire());

@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { HandlerQueue } from '../../../src/cluster/messaging/handler-queue.js';
 
+const queueOf = (concurrency: number) => new HandlerQueue<() => unknown>(concurrency, (call) => call());
+
 function controlled(log: string[], name: string) {
   let finish!: () => void;
   const done = new Promise<void>((resolve) => (finish = resolve));
@@ -10,7 +12,7 @@ function controlled(log: string[], name: string) {
 describe('a handler queue', () => {
   it('starts calls in order without awaiting the one before', () => {
     const log: string[] = [];
-    const queue = new HandlerQueue(8);
+    const queue = queueOf(8);
     for (const name of ['a', 'b', 'c']) queue.push(controlled(log, name).call);
     expect(log).toEqual(['a', 'b', 'c']);
     expect(queue.running).toBe(3);
@@ -18,7 +20,7 @@ describe('a handler queue', () => {
 
   it('runs no more at once than allowed and starts the next when one finishes', async () => {
     const log: string[] = [];
-    const queue = new HandlerQueue(1);
+    const queue = queueOf(1);
     const calls = ['a', 'b', 'c'].map((name) => controlled(log, name));
     for (const { call } of calls) queue.push(call);
     expect(log).toEqual(['a']);
@@ -29,14 +31,14 @@ describe('a handler queue', () => {
   });
 
   it('counts a call that returns no promise as finished at once', () => {
-    const queue = new HandlerQueue(1);
+    const queue = queueOf(1);
     let ran = 0;
     for (let i = 0; i < 5; i++) queue.push(() => ran++);
     expect([ran, queue.running, queue.waiting]).toEqual([5, 0, 0]);
   });
 
   it('tells when nothing runs and nothing waits', async () => {
-    const queue = new HandlerQueue(1);
+    const queue = queueOf(1);
     const calls = [controlled([], 'a'), controlled([], 'b')];
     for (const { call } of calls) queue.push(call);
     let idle = false;
