@@ -15,6 +15,7 @@ export type { EventListener, EventListenerOptions } from './cluster/event-hub.js
 export type { NodeStatus, ReadyOptions } from './cluster/node-status.js';
 export { ClusterNode, startNode, type NodeStats } from './cluster/node.js';
 export type { ClusterLimits, ClusterOptions, TransportContext, TransportFactory } from './cluster/options.js';
+export { tcpTransport } from './cluster/tcp-transport.js';
 export { anyOf, type CompositeDiscovery } from './discovery/composite.js';
 export type { Discovery } from './discovery/discovery.js';
 export { loopback, type LoopbackOptions } from './discovery/loopback.js';

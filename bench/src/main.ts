@@ -1,12 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { lanes } from './lanes/suite.js';
 import { messages } from './messages/suite.js';
 import { drawPlot } from './report/draw-plot.js';
 import { renderReport, type Section } from './report/render-report.js';
 import type { Effort, Suite } from './suite.js';
 
 /** In the order of the report. */
-const suites: readonly Suite[] = [messages];
+const suites: readonly Suite[] = [messages, lanes];
 
 const DOCS = new URL('../../docs/', import.meta.url);
 const ROUNDS = 5;

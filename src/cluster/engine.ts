@@ -13,8 +13,8 @@ import { swimCodec } from '../membership/swim/codec.js';
 import type { SwimMessage } from '../membership/swim/messages.js';
 import { Swim } from '../membership/swim/swim.js';
 import type { NodeId } from '../node-id.js';
-import { createTcpTransport } from '../transport/tcp/tcp-transport.js';
 import type { Binding, IncomingMessage, Receipt, Transport } from '../transport/transport.js';
+import { tcpTransport } from './tcp-transport.js';
 import { hostToAdvertise } from './advertised-host.js';
 import type { ResolvedOptions } from './options.js';
 import { ProtocolRunner } from './protocol-runner.js';
@@ -160,17 +160,6 @@ export function describePlace(bound: Address, advertised: Address): string {
   const as = formatAddress(advertised);
   return at === as ? at : `${at}, advertised as ${as}`;
 }
-
-/** A dial may take as long as a probe waits; a stuck payload link is given up after two probe timeouts (decisions 5). */
-const tcpTransport: NonNullable<ResolvedOptions['transport']> = (context) => {
-  const dialMs = Math.max(1000, context.probeTimeoutMs);
-  const { connections, unauthenticatedConnections } = context.limits;
-  return createTcpTransport({
-    ...context,
-    deadlines: { connectMs: dialMs, handshakeMs: dialMs, ackTimeoutMs: 2 * context.probeTimeoutMs },
-    tcp: { limits: { connections, unauthenticatedConnections } },
-  });
-};
 
 function isInUse(error: unknown): boolean {
   return error instanceof BindError && (error.cause as { code?: unknown } | undefined)?.code === 'EADDRINUSE';

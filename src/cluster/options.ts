@@ -80,7 +80,7 @@ export interface ClusterOptions {
   /** Where the node writes what it sees. Default: nowhere; in Nest, Nest's logger. */
   readonly logger?: ClusterLogger | undefined;
 
-  /** Replaces TCP, for tests and simulation. */
+  /** Replaces TCP, for tests and simulation; `tcpTransport` of `clusterpack/core` is the default, to put something around it. */
   readonly transport?: TransportFactory | undefined;
 
   /** Replaces the system's clock, for tests and simulation. */
