@@ -1,6 +1,6 @@
 import { ProtocolViolationError, SerializationError } from '../../errors.js';
 import { readU16, readU32, readU48, writeU16, writeU32, writeU48 } from './binary.js';
-import { copy, copyOf } from './copies.js';
+import { copy } from './copies.js';
 import type { DataFrame, Frame, RejectFrame } from './frame.js';
 import { decodeHandshake, encodeHandshake } from './handshake-codec.js';
 import { META_BYTES } from './limits.js';
@@ -60,7 +60,7 @@ const REJECTIONS: readonly RejectFrame['reason'][] = ['no-receiver', 'draining',
 const NOTHING = new Uint8Array(0);
 
 /** A payload of this size or more is given as a view of the bytes that came; a smaller one is copied (decisions 13). */
-const VIEW_FROM_BYTES = 4 * 1024;
+export const VIEW_FROM_BYTES = 4 * 1024;
 
 /** Bytes that come behind the head. */
 export function tailOf(frame: Frame): Uint8Array {
@@ -242,7 +242,8 @@ function decodeData(source: Uint8Array, start: number, end: number, owned: boole
     throw malformed('data', 'has a meta over its limit or its end');
   at = metaEnd;
   const totalBytes = last ? end - at : readU48(source, totalAt);
-  const meta = metaEnd === metaAt ? NOTHING : keep(source, metaAt, metaEnd, false);
+  // Kept longer than the first of several chunks, it must not keep that alive.
+  const meta = metaEnd === metaAt ? NOTHING : keep(source, metaAt, metaEnd, owned && last);
   return {
     type: 'data',
     seq,
@@ -269,7 +270,7 @@ function firstBytes(frame: DataFrame): number {
 }
 
 function keep(source: Uint8Array, start: number, end: number, owned: boolean): Uint8Array {
-  return owned || end - start >= VIEW_FROM_BYTES ? source.subarray(start, end) : copyOf(source, start, end);
+  return owned || end - start >= VIEW_FROM_BYTES ? source.subarray(start, end) : source.slice(start, end);
 }
 
 function exactly(expected: number, actual: number, type: string): void {

@@ -1,6 +1,17 @@
 import { ProtocolViolationError } from '../../errors.js';
-import { bodyLength, decodeFrame, FRAME_HEAD_BYTES, frameType, HANDSHAKE_FRAME_LIMIT } from './codec.js';
+import {
+  bodyLength,
+  decodeFrame,
+  FRAME_HEAD_BYTES,
+  frameType,
+  HANDSHAKE_FRAME_LIMIT,
+  VIEW_FROM_BYTES,
+} from './codec.js';
+import { Slab } from './copies.js';
 import type { Frame } from './frame.js';
+
+/** Of all links: it holds what small payloads lie in. */
+const slab = new Slab();
 
 /** Makes room for a frame that comes in pieces; the bytes need not be zero. */
 export type Allocate = (bytes: number) => Uint8Array;
@@ -53,6 +64,9 @@ export class FrameSplitter {
 
   private split(piece: Uint8Array): void {
     let at = this.headFilled > 0 ? this.resume(piece) : 0;
+    let copied = piece;
+    let copiedTo = 0;
+    let shift = 0;
     while (at < piece.length && !this.stopped) {
       const type = frameType(piece[at]!, !this.anyFrame);
       if (piece.length - at < FRAME_HEAD_BYTES) {
@@ -65,8 +79,19 @@ export class FrameSplitter {
         this.begin(piece, at);
         return;
       }
+      if (type !== 'data' || end - start >= VIEW_FROM_BYTES) {
+        at = end;
+        this.give(decodeFrame(type, piece, start, end, false));
+        continue;
+      }
+      if (end > copiedTo) {
+        slab.add(piece, at, end);
+        copied = slab.buffer;
+        copiedTo = at + slab.length;
+        shift = slab.offset - at;
+      }
       at = end;
-      this.give(decodeFrame(type, piece, start, end, false));
+      this.give(decodeFrame(type, copied, start + shift, end + shift, true));
     }
   }
 

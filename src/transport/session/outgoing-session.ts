@@ -1,12 +1,4 @@
-import {
-  DeliveryUncertainError,
-  MemberDrainingError,
-  NoReceiverError,
-  NotDeliveredError,
-  PayloadTooLargeError,
-  SendQueueFullError,
-  type ClusterError,
-} from '../../errors.js';
+import { DeliveryUncertainError, NotDeliveredError, SendQueueFullError } from '../../errors.js';
 import type { Link } from '../link.js';
 import { Fifo } from './fifo.js';
 import { FrameRing } from './frame-ring.js';
@@ -15,6 +7,7 @@ import { MAX_UNACKED_FRAMES, STREAMS, type TransportLimits } from './limits.js';
 import { Progress, type OutgoingMessage } from './message.js';
 import type { StreamStanding } from './incoming-stream.js';
 import { OutgoingStream, type Permits, type Window } from './outgoing-stream.js';
+import { rejection } from './rejection.js';
 import type { Counters } from './world.js';
 
 /**
@@ -102,6 +95,7 @@ export class OutgoingSession implements Permits {
     }
     message.session = this;
     const stream = this.#stream(message.stream);
+    if (this.#passes(stream, message)) return this.#write(this.#link!, stream, message);
     stream.push(message);
     this.#schedule(stream);
     this.pump();
@@ -270,6 +264,21 @@ export class OutgoingSession implements Permits {
     this.#newEpoch();
   }
 
+  /** Whether nothing is before a message that goes into one frame: then it needs no queue. */
+  #passes(stream: OutgoingStream, message: OutgoingMessage): boolean {
+    const ring = this.#ring;
+    return (
+      this.#link !== undefined &&
+      this.#open &&
+      this.#writable &&
+      this.#round.length === 0 &&
+      this.#cursor === ring.next &&
+      ring.length < MAX_UNACKED_FRAMES &&
+      message.small &&
+      stream.passes(message)
+    );
+  }
+
   #write(link: Link, stream: OutgoingStream, message: OutgoingMessage): void {
     const ring = this.#ring;
     const began = message.framedBytes === 0;
@@ -381,16 +390,5 @@ export class OutgoingSession implements Permits {
   #queued(): boolean {
     for (const stream of this.#streams) if (stream !== undefined && !stream.empty) return true;
     return false;
-  }
-}
-
-function rejection({ reason, limitBytes }: RejectFrame, message: OutgoingMessage): ClusterError {
-  switch (reason) {
-    case 'draining':
-      return new MemberDrainingError('The recipient is shutting down');
-    case 'too-large':
-      return new PayloadTooLargeError(message.totalBytes, limitBytes, 'limits.payloadBytes');
-    case 'no-receiver':
-      return new NoReceiverError('The recipient has neither a reader nor a handler for this message');
   }
 }

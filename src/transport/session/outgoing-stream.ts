@@ -84,6 +84,12 @@ export class OutgoingStream {
     };
   }
 
+  /** Whether a message may go at once, past the queues: nothing waits, and it needs no permit. */
+  passes(message: OutgoingMessage): boolean {
+    const isClear = this.empty && this.#credited.permit === 'none' && this.#replies.permit === 'none';
+    return isClear && message.cost <= this.#permitAbove && (message.free || this.#affords(message));
+  }
+
   push(message: OutgoingMessage): void {
     this.#line(message.free).queue.push(message);
   }

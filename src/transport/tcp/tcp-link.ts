@@ -4,16 +4,15 @@ import { ProtocolViolationError } from '../../errors.js';
 import type { Link, LinkHandler } from '../link.js';
 import type { Frame } from '../session/frame.js';
 import { FrameSplitter } from '../session/frame-splitter.js';
-import type { Arena } from './arena-pool.js';
 import type { TcpShared } from './tcp-shared.js';
-import { WriteQueue } from './write-queue.js';
+import { WriteQueue, type WriteBatch } from './write-queue.js';
 
 /** More waiting bytes than this and `send` says "no more data". */
 const HIGH_WATER_BYTES = 256 * 1024;
 /** Fewer again, and `drained` says "go on". */
 const LOW_WATER_BYTES = 64 * 1024;
 /** A queue of this size is written at once, without waiting for the end of the turn. */
-const EAGER_BYTES = 64 * 1024;
+const EAGER_BYTES = 32 * 1024;
 /** How long the other side may take to follow an `end`. */
 const END_MS = 1000;
 
@@ -164,29 +163,40 @@ export class TcpLink implements Link {
   }
 
   private write(): void {
-    const { segments, arenas, bytes, frames } = this.queue.take();
-    this.writing = true;
-    this.writingBytes += bytes;
-    this.flushedFrames += frames;
+    const batch = this.queue.take();
+    const { segments, bytes } = batch;
+    this.flushedFrames += batch.frames;
     this.shared.bytesOut += bytes;
-    const written = (error?: Error | null) => this.written(bytes, arenas, error);
+    this.writingBytes += bytes;
+    this.writing = true;
+    const written = (error?: Error | null) => this.written(batch, error);
     if (segments.length === 1) {
       this.socket.write(segments[0]!, written);
-      return;
+    } else {
+      this.socket.cork();
+      const last = segments.length - 1;
+      for (let i = 0; i < last; i++) this.socket.write(segments[i]!);
+      this.socket.write(segments[last]!, written);
+      this.socket.uncork();
     }
-    this.socket.cork();
-    const last = segments.length - 1;
-    for (let i = 0; i < last; i++) this.socket.write(segments[i]!);
-    this.socket.write(segments[last]!, written);
-    this.socket.uncork();
+    // The kernel has taken all of it: the next write need not wait for the callback, which comes when the turn is over.
+    if (this.socket.writableLength === 0 && !this.gone) this.taken(batch);
   }
 
-  private written(bytes: number, arenas: readonly Arena[], error: Error | null | undefined): void {
-    this.writingBytes -= bytes;
+  /** Nobody needs the bytes of a write any more. */
+  private taken(batch: WriteBatch): void {
+    batch.isTaken = true;
+    this.writingBytes -= batch.bytes;
     this.writing = this.writingBytes > 0;
+    for (const arena of batch.arenas) this.shared.arenas.giveBack(arena);
+  }
+
+  private written(batch: WriteBatch, error: Error | null | undefined): void {
     // After a failure the kernel may still hold on to the bytes.
-    if (error) return;
-    for (const arena of arenas) this.shared.arenas.giveBack(arena);
+    if (!batch.isTaken) {
+      if (error) return;
+      this.taken(batch);
+    }
     if (!this.awaitsTurnEnd) this.flush();
     if (!this.refusedData || this.gone || this.bufferedBytes >= LOW_WATER_BYTES) return;
     this.refusedData = false;

@@ -12,6 +12,8 @@ export interface WriteBatch {
   readonly arenas: readonly Arena[];
   readonly bytes: number;
   readonly frames: number;
+  /** The kernel has all of it. */
+  isTaken: boolean;
 }
 
 /** Frames of one link that wait for the next write, already as bytes. */
@@ -51,7 +53,8 @@ export class WriteQueue {
   /** Everything that waits; the queue is empty afterwards. */
   take(): WriteBatch {
     this.closeSegment();
-    const batch = { segments: this.segments, arenas: this.arenas, bytes: this.bytes, frames: this.frames };
+    const { segments, arenas, bytes, frames } = this;
+    const batch: WriteBatch = { segments, arenas, bytes, frames, isTaken: false };
     this.segments = [];
     this.arenas = [];
     this.current = undefined;
