@@ -8,7 +8,7 @@ export type { Clock, Timer } from './clock.js';
 export { ClusterMessage, type ClusterMessageFields } from './cluster/messaging/cluster-message.js';
 export type { ClusterContracts, DataOf, Pattern, ReplyOf } from './cluster/messaging/contracts.js';
 export type { HandlerOptions, MessageHandler, RequestHandler } from './cluster/messaging/handlers.js';
-export type { RequestOptions, RequestOutcome } from './cluster/messaging/messenger.js';
+export type { RequestOptions, RequestOutcome } from './cluster/messaging/request-options.js';
 export { messagePack } from './cluster/messaging/msgpack-serializer.js';
 export type { Serializer } from './cluster/messaging/serializer.js';
 export type { EventListener, EventListenerOptions } from './cluster/event-hub.js';

@@ -25,7 +25,8 @@ import { EventHub, type EventListener, type EventListenerOptions } from './event
 import type { DataOf, Pattern, ReplyOf } from './messaging/contracts.js';
 import { Dispatcher } from './messaging/dispatcher.js';
 import type { HandlerOptions, MessageHandler, RequestHandler } from './messaging/handlers.js';
-import { Messenger, type RequestOptions, type RequestOutcome } from './messaging/messenger.js';
+import { type RequestOptions, type RequestOutcome } from './messaging/request-options.js';
+import { Messenger } from './messaging/messenger.js';
 import { freezeMetadata, mergeMetadata, sameMetadata } from './metadata.js';
 import { NodeLife } from './node-life.js';
 import type { NodeStatus, ReadyOptions } from './node-status.js';

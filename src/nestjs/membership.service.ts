@@ -1,7 +1,7 @@
 import type { EventListener, EventListenerOptions } from '../cluster/event-hub.js';
 import type { DataOf, Pattern, ReplyOf } from '../cluster/messaging/contracts.js';
 import type { HandlerOptions, MessageHandler, RequestHandler } from '../cluster/messaging/handlers.js';
-import type { RequestOptions, RequestOutcome } from '../cluster/messaging/messenger.js';
+import type { RequestOptions, RequestOutcome } from '../cluster/messaging/request-options.js';
 import type { NodeStatus, ReadyOptions } from '../cluster/node-status.js';
 import type { NodeStats } from '../cluster/node.js';
 import type { ClusterError } from '../errors.js';

@@ -8,7 +8,7 @@ import { AbortFan } from './abort-fan.js';
 import { ListenerKeeper } from './listener-keeper.js';
 import type { Links } from './link.js';
 import { MessageSequence } from './message-sequence.js';
-import { PendingSend } from './pending-send.js';
+import { PendingSend, PostedSend } from './pending-send.js';
 import { audit, differences } from './session/audit.js';
 import { Endpoint } from './session/endpoint.js';
 import {
@@ -20,6 +20,7 @@ import {
   type TransportDeadlines,
   type TransportLimits,
 } from './session/limits.js';
+import type { OutgoingMessage } from './session/message.js';
 import type { Counters } from './session/world.js';
 import { ShellWorld } from './shell-world.js';
 import type {
@@ -128,10 +129,19 @@ export class SessionTransport implements Transport {
     const objection = this.#objection(payload, options);
     if (objection !== undefined) return Promise.reject(objection);
     const message = new PendingSend(payload, options, this.#aborts);
-    this.#world.enter();
-    this.#endpoint.send(destination, message);
-    this.#world.exit();
+    this.#send(destination, message);
     return message.promise;
+  }
+
+  post(
+    destination: Destination,
+    payload: Uint8Array,
+    options: TransportSendOptions,
+    settled: (error?: Error) => void,
+  ): void {
+    const objection = this.#objection(payload, options);
+    if (objection !== undefined) queueMicrotask(() => settled(objection));
+    else this.#send(destination, new PostedSend(payload, options, this.#aborts, settled));
   }
 
   cast(destination: Destination, body: unknown, options: CastOptions = NO_OPTIONS): void {
@@ -205,6 +215,12 @@ export class SessionTransport implements Transport {
 
   close(reason: 'left' | 'shutdown' = 'shutdown'): Promise<void> {
     return (this.#closing ??= this.#close(reason));
+  }
+
+  #send(destination: Destination, message: OutgoingMessage): void {
+    this.#world.enter();
+    this.#endpoint.send(destination, message);
+    this.#world.exit();
   }
 
   async #close(reason: 'left' | 'shutdown'): Promise<void> {

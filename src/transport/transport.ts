@@ -193,6 +193,17 @@ export interface Transport {
    */
   send(destination: Destination, payload: Uint8Array, options?: TransportSendOptions): Promise<void>;
 
+  /**
+   * The same without a promise: `settled` is called once, with the error that `send` would reject with or without any.
+   * For layers that send a message to keep a promise of their own; they use `send` where a transport has no `post`.
+   */
+  post?(
+    destination: Destination,
+    payload: Uint8Array,
+    options: TransportSendOptions,
+    settled: (error?: Error) => void,
+  ): void;
+
   /** Sends a message of the protocol lane: unacknowledged, never waits for payloads. */
   cast(destination: Destination, body: unknown, options?: CastOptions): void;
 

@@ -17,13 +17,15 @@ import { MessageReaders } from './message-readers.js';
 
 /** Where the dispatcher sends answers, and how it decodes. The messenger is one. */
 export interface Replies {
+  /** May throw; calls `settled` once if it does not. */
   reply(
     to: Member,
     requestId: number,
     requestStream: number,
     failure: boolean,
     value: unknown,
-  ): Promise<void>;
+    settled: (error?: Error) => void,
+  ): void;
   /** Whether this node waits for an answer from that one. */
   expects(from: NodeId, requestId: number): boolean;
   settle(from: NodeId, requestId: number, failure: boolean, value: unknown): void;
@@ -245,27 +247,38 @@ export class Dispatcher {
     try {
       const message = this.#message(asked.sender, asked.incoming, asked.meta, asked.replies, true);
       const result = handler(message.data, message);
-      if (!isPromiseLike(result)) return void this.#answer(name, asked, false, result);
+      if (!isPromiseLike(result)) return this.#answer(name, asked, false, result);
+      // Its answer is part of it: a node that drains waits for that, too.
       return result.then(
-        (value) => this.#answer(name, asked, false, value),
-        (error: unknown) => this.#answer(name, asked, true, this.#failure(name, error)),
+        (value) => new Promise<void>((sent) => this.#answer(name, asked, false, value, sent)),
+        (error: unknown) =>
+          new Promise<void>((sent) => this.#answer(name, asked, true, this.#failure(name, error), sent)),
       );
     } catch (error) {
-      return void this.#answer(name, asked, true, this.#failure(name, error));
+      return this.#answer(name, asked, true, this.#failure(name, error));
     }
   }
 
-  #answer(name: string, asked: Asked, failure: boolean, value: unknown): Promise<void> {
+  #answer(name: string, asked: Asked, failure: boolean, value: unknown, sent?: () => void): void {
     const { sender, incoming, meta, replies } = asked;
-    return replies.reply(sender, meta.requestId, incoming.stream, failure, value).then(
-      () => incoming.release(),
-      (error: unknown) => {
-        if (!failure && isAboutTheValue(error))
-          return this.#answer(name, asked, true, this.#failure(name, error));
-        this.#node.debug(`An answer to ${sender.id} was not delivered: ${String(error)}`);
-        return incoming.release();
-      },
-    );
+    const settled = (error?: Error): void => {
+      if (error !== undefined) return this.#unanswered(name, asked, failure, error, sent);
+      incoming.release();
+      sent?.();
+    };
+    try {
+      replies.reply(sender, meta.requestId, incoming.stream, failure, value, settled);
+    } catch (error) {
+      this.#unanswered(name, asked, failure, error, sent);
+    }
+  }
+
+  #unanswered(name: string, asked: Asked, failure: boolean, error: unknown, sent?: () => void): void {
+    if (!failure && isAboutTheValue(error))
+      return this.#answer(name, asked, true, this.#failure(name, error), sent);
+    this.#node.debug(`An answer to ${asked.sender.id} was not delivered: ${String(error)}`);
+    asked.incoming.release();
+    sent?.();
   }
 
   #receiveReply(incoming: IncomingMessage, meta: Meta, replies: Replies): Receipt {

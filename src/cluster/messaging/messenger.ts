@@ -3,7 +3,6 @@ import {
   BroadcastFailedError,
   ClusterError,
   DeliveryUncertainError,
-  InvalidOptionError,
   NoHandlerError,
   NotDeliveredError,
   PayloadTooLargeError,
@@ -21,8 +20,8 @@ import {
 import type { NodeId } from '../../node-id.js';
 import { AbortFan, type Abortable } from '../../transport/abort-fan.js';
 import type { IncomingMessage, Receipt, Transport } from '../../transport/transport.js';
-import { show } from '../option-errors.js';
 import type { ClusterLimits } from '../options.js';
+import { checkBytes, checkTimeout } from './argument-checks.js';
 import { Dispatcher } from './dispatcher.js';
 import {
   Kind,
@@ -36,20 +35,8 @@ import {
 import { Loopback } from './loopback.js';
 import { RequestTable, type PendingRequest } from './request-table.js';
 import { aborted, asClusterError, remoteError, unheard } from './message-errors.js';
+import type { RequestOptions, RequestOutcome } from './request-options.js';
 import type { Serializer } from './serializer.js';
-
-/** Options of `request`. @publicApi */
-export interface RequestOptions extends SendOptions {
-  /** How long to wait for the answer, in milliseconds. Default: `requestTimeoutMs` of the options, 5,000. */
-  readonly timeoutMs?: number | undefined;
-}
-
-/** What became of a request at one member. @publicApi */
-export interface RequestOutcome<Reply> {
-  readonly member: Member;
-  readonly reply?: Reply;
-  readonly error?: ClusterError;
-}
 
 /** What the messenger needs of its node. */
 export interface MessengerNode {
@@ -154,9 +141,17 @@ export class Messenger {
             : this.#addAbortable(member.id, pattern, timeoutMs, resolve, reject, signal);
         const meta = encodeRequestMeta(id, encodedPattern.bytes, options?.headers);
         const { kind, bytes } = encoded;
-        this.#deliver(member, Kind.request | kind, meta, bytes, encodedPattern.stream, signal).then(
-          undefined,
-          (error: ClusterError) => this.#requests.fail(id, unheard(pattern, error)),
+        this.#post(
+          member,
+          Kind.request | kind,
+          meta,
+          bytes,
+          encodedPattern.stream,
+          signal,
+          false,
+          (error) => {
+            if (error !== undefined) this.#requests.fail(id, unheard(pattern, error as ClusterError));
+          },
         );
       });
     });
@@ -222,7 +217,10 @@ export class Messenger {
   }
 
   /**
-   * Sends an answer; replies need no credit. Rejects as `send` does, at once to one that has gone: nobody would settle it.
+   * Sends an answer; replies need no credit. `settled` is told what `send` would reject with, at once of one that has
+   * gone: nobody would settle it.
+   *
+   * @throws what `send` throws before it sends
    */
   reply(
     to: Member,
@@ -230,14 +228,13 @@ export class Messenger {
     requestStream: number,
     failure: boolean,
     value: unknown,
-  ): Promise<void> {
-    return promised(() => {
-      const { kind, bytes } = this.#encode(value);
-      const meta = encodeReplyMeta(requestId, undefined);
-      const what = failure ? Kind.failure : Kind.reply;
-      const stream = replyStream(requestStream);
-      return this.#deliver(this.#route(to), what | kind, meta, bytes, stream, undefined, true);
-    });
+    settled: (error?: Error) => void,
+  ): void {
+    const { kind, bytes } = this.#encode(value);
+    const meta = encodeReplyMeta(requestId, undefined);
+    const what = failure ? Kind.failure : Kind.reply;
+    const stream = replyStream(requestStream);
+    this.#post(this.#route(to), what | kind, meta, bytes, stream, undefined, true, settled);
   }
 
   decode(kind: number, payload: Uint8Array): unknown {
@@ -330,6 +327,24 @@ export class Messenger {
     return this.#node.transport().send(to, payload, { signal, stream, kind, meta, free });
   }
 
+  /** `#deliver` without a promise, where the transport can do that. */
+  #post(
+    to: Member,
+    kind: number,
+    meta: Uint8Array,
+    payload: Uint8Array,
+    stream: number,
+    signal: AbortSignal | undefined,
+    free: boolean,
+    settled: (error?: Error) => void,
+  ): void {
+    const isHere = to.id === this.#node.local().id;
+    const transport = isHere ? undefined : this.#node.transport();
+    if (transport?.post !== undefined && payload.length <= this.#options.limits.payloadBytes)
+      transport.post(to, payload, { signal, stream, kind, meta, free }, settled);
+    else this.#deliver(to, kind, meta, payload, stream, signal, free).then(() => settled(), settled);
+  }
+
   async #toAll(
     kind: number,
     meta: Uint8Array,
@@ -374,19 +389,4 @@ function promised<T>(begin: () => Promise<T>): Promise<T> {
  */
 function afterTransport(callback: () => void): void {
   queueMicrotask(() => queueMicrotask(callback));
-}
-
-function checkBytes(payload: unknown): void {
-  if (payload instanceof Uint8Array) return;
-  throw new SerializationError(
-    'send and broadcast take bytes (a Uint8Array or Buffer); emit takes any value that the serializer takes',
-  );
-}
-
-function checkTimeout(timeoutMs: unknown): number {
-  if (typeof timeoutMs === 'number' && timeoutMs >= 1 && timeoutMs < 2 ** 31) return timeoutMs;
-  throw new InvalidOptionError(
-    'timeoutMs',
-    `is ${show(timeoutMs)}, but must be a number of milliseconds from 1 to 2^31`,
-  );
 }

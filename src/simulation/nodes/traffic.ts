@@ -1,4 +1,4 @@
-import type { RequestOptions, RequestOutcome } from '../../cluster/messaging/messenger.js';
+import type { RequestOptions, RequestOutcome } from '../../cluster/messaging/request-options.js';
 import type { ClusterNode } from '../../cluster/node.js';
 import { BroadcastFailedError, ClosedError, NotDeliveredError, UnknownMemberError } from '../../errors.js';
 import type { BroadcastOutcome, Member, Recipient } from '../../membership/membership.js';

@@ -9,7 +9,8 @@ export interface TcpOptions {
   /** Default: says nothing. */
   readonly logger?: ClusterLogger | undefined;
   readonly limits?: Partial<TcpLimits> | undefined;
-  /** Idle time before the kernel asks whether the other side is still there, in milliseconds. Default: 30,000. */
+  /** Idle time before the kernel asks whether the other side is still there, in milliseconds. Default: 900,000: members probe each
+   * other by themselves, and what has nothing to say for a minute is closed. */
   readonly keepAliveMs?: number | undefined;
   /** Makes and accepts sockets. Default: plain TCP. */
   readonly sockets?: SocketSource | undefined;
@@ -36,4 +37,4 @@ export const DEFAULT_TCP_LIMITS: TcpLimits = {
   bufferedBytes: 16 * 1024 * 1024,
 };
 
-export const DEFAULT_KEEP_ALIVE_MS = 30_000;
+export const DEFAULT_KEEP_ALIVE_MS = 900_000;

@@ -1,0 +1,15 @@
+import type { ClusterError } from '../../errors.js';
+import type { Member, SendOptions } from '../../membership/membership.js';
+
+/** Options of `request`. @publicApi */
+export interface RequestOptions extends SendOptions {
+  /** How long to wait for the answer, in milliseconds. Default: `requestTimeoutMs` of the options, 5,000. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** What became of a request at one member. @publicApi */
+export interface RequestOutcome<Reply> {
+  readonly member: Member;
+  readonly reply?: Reply;
+  readonly error?: ClusterError;
+}
