@@ -45,15 +45,18 @@ export class Worker {
    * Starts a module that calls {@link answer}.
    *
    * @param module its URL: `new URL('./some-worker.js', import.meta.url)`
+   * @param execPath what runs it, with `execArgv` as its first arguments; default: this Node.js
    */
   static async start(
     name: string,
     module: URL,
     args: readonly string[] = [],
     execArgv: readonly string[] = [],
+    execPath = process.execPath,
   ): Promise<Worker> {
     const profiles = process.env['BENCH_PROFILE'];
     const child = fork(fileURLToPath(module), args, {
+      execPath,
       execArgv: [
         ...execArgv,
         ...(profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`]),
@@ -62,7 +65,12 @@ export class Worker {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     const worker = new Worker(name, child);
-    await worker.ask('ready');
+    try {
+      await worker.ask('ready');
+    } catch (error) {
+      await worker.end();
+      throw error;
+    }
     return worker;
   }
 
@@ -70,15 +78,16 @@ export class Worker {
     return this.#child.pid!;
   }
 
-  async ask<T>(command: string, argument?: unknown): Promise<T> {
+  /** @param patienceMs how long the answer may take; default: 3 min */
+  async ask<T>(command: string, argument?: unknown, patienceMs = ANSWER_MS): Promise<T> {
     if (this.#ended) throw new Error(`The process of ${this.name} has ended`);
     const id = ++this.#asked;
     const question: Question = { id, command, argument };
     const answer = new Promise<unknown>((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
     this.#child.send(question);
     const timer = setTimeout(
-      () => this.#answered({ id, error: `no answer to "${command}" in ${ANSWER_MS} ms` }),
-      ANSWER_MS,
+      () => this.#answered({ id, error: `no answer to "${command}" in ${patienceMs} ms` }),
+      patienceMs,
     );
     try {
       return (await answer) as T;

@@ -1,0 +1,202 @@
+import { spawnSync } from 'node:child_process';
+import { inFigures } from '../membership/text.js';
+import { sampleOf } from '../statistics.js';
+import type { Effort, Findings, Goal, Plot, Suite, Table } from '../suite.js';
+import { Worker } from '../workers.js';
+import type { ContenderName } from './contenders.js';
+import type { IdleFigures, IdleOrder } from './measure.js';
+
+const CONTENDERS: readonly ContenderName[] = ['ClusterPack', 'bare ping, kept', 'bare ping, fresh'];
+/** Above this, connections between all of them are more than a process can open. */
+const MAX_KEPT = 128;
+/** So many links of each node fit a process's file descriptors (20,000 at the least). */
+const NODES_PER_PROCESS = 64;
+const PROCESSES = 4;
+const MAX_ROUNDS = 3;
+const ANSWER_MS = 600_000;
+
+const BYTES_TO_BARE = 1.2;
+const BYTES_TO_SMALL = 1.1;
+const BYTES_TO_FRESH = 1.3;
+const CPU_TO_BARE = 2;
+
+/** One contender at one size, a round each. */
+interface Case {
+  readonly contender: ContenderName;
+  readonly nodes: number;
+  readonly figures: IdleFigures[];
+}
+
+/** What nodes cost that have nothing to do but to watch each other. */
+export const idle: Suite = { name: 'idle', run };
+
+async function run({ isQuick, rounds, tell }: Effort): Promise<readonly Findings[]> {
+  const sizes = isQuick ? [8] : [16, 128, 512];
+  const times = isQuick ? { restMs: 300, windowMs: 400 } : { restMs: 10_000, windowMs: 20_000 };
+  const cases = sizes.flatMap((nodes) =>
+    CONTENDERS.filter((contender) => contender !== 'bare ping, kept' || nodes <= MAX_KEPT).map(
+      (contender): Case => ({ contender, nodes, figures: [] }),
+    ),
+  );
+  const { measurer, isPrivate } = await startMeasurer();
+  try {
+    for (let round = 0; round < (isQuick ? 1 : Math.min(rounds, MAX_ROUNDS)); round++)
+      for (const { contender, nodes, figures } of cases) {
+        const processes = Math.max(PROCESSES, nodes / NODES_PER_PROCESS);
+        const order: IdleOrder = { contender, nodes, processes, ...times };
+        const found = await measurer.ask<IdleFigures>('measure', order, ANSWER_MS);
+        figures.push(found);
+        tell(
+          `${contender}, ${nodes} nodes: ${inFigures(found.bytesPerSecond)} B/s, ${inFigures(found.cpuPerSecond)} µs/s` +
+            (found.links === undefined ? '' : `, ${inFigures(found.links)} links`),
+        );
+      }
+  } finally {
+    await measurer.end();
+  }
+  return [
+    {
+      title: 'Idle cost',
+      about: about(isPrivate, times),
+      tables: [table(cases)],
+      plots: [
+        plot(cases, sizes, 'idle-bytes', 'Loopback bytes of an idle node', 'B/s', 'bytesPerSecond'),
+        plot(cases, sizes, 'idle-cpu', 'Processor time of an idle node', 'µs/s', 'cpuPerSecond'),
+      ],
+      goals: goals(cases),
+    },
+  ];
+}
+
+/** In a network namespace of its own, where this machine allows that. */
+async function startMeasurer(): Promise<{ measurer: Worker; isPrivate: boolean }> {
+  const module = new URL('./measurer-worker.js', import.meta.url);
+  if (spawnSync('unshare', ['-rn', 'true']).status !== 0)
+    return { measurer: await Worker.start('idle', module), isPrivate: false };
+  const measurer = await Worker.start('idle', module, [], ['-rn', process.execPath], 'unshare');
+  try {
+    await measurer.ask('raiseLoopback');
+    return { measurer, isPrivate: true };
+  } catch {
+    await measurer.end();
+    return { measurer: await Worker.start('idle', module), isPrivate: false };
+  }
+}
+
+function about(isPrivate: boolean, { restMs, windowMs }: Pick<IdleOrder, 'restMs' | 'windowMs'>): string {
+  return [
+    `Nodes over ${PROCESSES} processes (8 from n = 512 on) see each other, rest for ${restMs / 1000} s, and are then left alone for ${windowMs / 1000} s; the preset is \`lan\`.`,
+    'Bytes are those that the loopback interface has delivered in that time, by node: packets with all their headers, and TCP’s own acknowledgements.',
+    isPrivate
+      ? 'The processes have a network namespace of their own, so nothing else is counted.'
+      : 'This machine allows no private network namespace: whatever else used the loopback is counted too.',
+    'Processor time is that of the processes, user and system.',
+    'Beside it stands the least that could watch others over TCP: each node sends 16 bytes a second to any other, which answers with 16; over connections between all of them that were opened before (kept), or over a new one for each ping (fresh).',
+    `Kept connections between more than ${MAX_KEPT} nodes are more than the processes can open.`,
+  ].join(' ');
+}
+
+function table(cases: readonly Case[]): Table {
+  return {
+    head: ['contender', 'nodes', 'bytes per node and second', 'processor µs per node and second', 'links'],
+    rows: cases.map((one) => {
+      const { contender, nodes, figures } = one;
+      const links = figures.flatMap((found) => (found.links === undefined ? [] : [found.links]));
+      return [
+        contender,
+        String(nodes),
+        spread(figures.map(({ bytesPerSecond }) => bytesPerSecond)),
+        spread(figures.map(({ cpuPerSecond }) => cpuPerSecond)),
+        links.length === 0 ? '–' : inFigures(sampleOf(links).median),
+      ];
+    }),
+  };
+}
+
+function spread(values: readonly number[]): string {
+  const { median, min, max, count } = sampleOf(values);
+  return count === 1 ? inFigures(median) : `${inFigures(median)} (${inFigures(min)}–${inFigures(max)})`;
+}
+
+type Figure = 'bytesPerSecond' | 'cpuPerSecond';
+
+function plot(
+  cases: readonly Case[],
+  sizes: readonly number[],
+  name: string,
+  title: string,
+  unit: string,
+  figure: Figure,
+): Plot {
+  return {
+    name,
+    title,
+    unit,
+    isLogarithmic: false,
+    groups: sizes.map((nodes) => `n = ${nodes}`),
+    series: CONTENDERS.map((contender) => ({
+      name: contender,
+      values: sizes.map((nodes) => median(cases, contender, nodes, figure) ?? 0),
+    })),
+  };
+}
+
+function median(
+  cases: readonly Case[],
+  contender: ContenderName,
+  nodes: number,
+  figure: Figure,
+): number | undefined {
+  const found = cases.find((one) => one.contender === contender && one.nodes === nodes);
+  return found === undefined ? undefined : sampleOf(found.figures.map((one) => one[figure])).median;
+}
+
+function goals(cases: readonly Case[]): readonly Goal[] {
+  const figure = (contender: ContenderName, nodes: number, what: Figure): number | undefined =>
+    median(cases, contender, nodes, what);
+  const own = (nodes: number, what: Figure): number | undefined => figure('ClusterPack', nodes, what);
+  const kept = 'bare ping, kept';
+  return [
+    goal(
+      'Idle bytes at n = 128 to those of the bare ping on kept connections',
+      own(128, 'bytesPerSecond'),
+      figure(kept, 128, 'bytesPerSecond'),
+      BYTES_TO_BARE,
+    ),
+    goal(
+      'Idle bytes at n = 128 to those at n = 16',
+      own(128, 'bytesPerSecond'),
+      own(16, 'bytesPerSecond'),
+      BYTES_TO_SMALL,
+    ),
+    goal(
+      'Idle bytes at n = 512 to those of the bare ping on fresh connections',
+      own(512, 'bytesPerSecond'),
+      figure('bare ping, fresh', 512, 'bytesPerSecond'),
+      BYTES_TO_FRESH,
+    ),
+    goal(
+      'Idle processor time at n = 128 to that of the bare ping on kept connections',
+      own(128, 'cpuPerSecond'),
+      figure(kept, 128, 'cpuPerSecond'),
+      CPU_TO_BARE,
+    ),
+    // A quick run has none of these sizes.
+  ].filter((one) => one !== undefined);
+}
+
+function goal(
+  what: string,
+  own: number | undefined,
+  other: number | undefined,
+  most: number,
+): Goal | undefined {
+  if (own === undefined || other === undefined) return undefined;
+  const ratio = own / other;
+  return {
+    what,
+    wanted: `≤ ${most.toFixed(1)} ×`,
+    measured: `${ratio.toFixed(2)} × (${inFigures(own)} to ${inFigures(other)})`,
+    isMet: ratio <= most,
+  };
+}
