@@ -3,14 +3,18 @@ import { Worker } from '../workers.js';
 import type { BareKind } from './bare-ping.js';
 
 const JOIN_WITHIN_MS = 150_000;
+/** A node keeps 256 links; a few are always being replaced. */
+const FULL_POOL = 250;
 
 export type ContenderName = 'ClusterPack' | 'bare ping, kept' | 'bare ping, fresh';
 
 /** Nodes that are left alone, over several processes. Whoever starts them ends them. */
 export interface Contender {
   readonly workers: readonly Worker[];
-  /** Established connections per node, where that says something. */
+  /** Connections per node that stay; undefined where none do. */
   links(): Promise<number | undefined>;
+  /** Whether there are as many of them as it keeps. */
+  isSettled(): Promise<boolean>;
   end(): Promise<void>;
 }
 
@@ -23,18 +27,20 @@ async function startNodes(nodes: number, processes: number): Promise<Contender> 
   const group = await NodeGroup.start({ processes, nodes });
   try {
     await group.join(group.seeds(3));
-    await group.untilComplete(JOIN_WITHIN_MS);
+    await group.untilComplete(JOIN_WITHIN_MS, 500);
   } catch (error) {
     await group.end();
     throw error;
   }
   const workers = group.processes.map(({ worker }) => worker);
+  const links = async (): Promise<number> => {
+    const counts = await Promise.all(workers.map((worker) => worker.ask<number>('links')));
+    return counts.reduce((sum, count) => sum + count, 0) / nodes;
+  };
   return {
     workers,
-    links: async () => {
-      const links = await Promise.all(workers.map((worker) => worker.ask<number>('links')));
-      return links.reduce((sum, count) => sum + count, 0) / nodes;
-    },
+    links,
+    isSettled: async () => (await links()) >= Math.min(nodes - 1, FULL_POOL),
     end: () => group.end(),
   };
 }
@@ -59,5 +65,10 @@ async function startBare(kind: BareKind, nodes: number, processes: number): Prom
     await end();
     throw error;
   }
-  return { workers, links: () => Promise.resolve(kind === 'kept' ? nodes - 1 : undefined), end };
+  return {
+    workers,
+    links: () => Promise.resolve(kind === 'kept' ? nodes - 1 : undefined),
+    isSettled: () => Promise.resolve(true),
+    end,
+  };
 }

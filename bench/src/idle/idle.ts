@@ -1,18 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import { inFigures } from '../membership/text.js';
-import { sampleOf } from '../statistics.js';
 import type { Effort, Findings, Goal, Plot, Suite, Table } from '../suite.js';
 import { Worker } from '../workers.js';
 import type { ContenderName } from './contenders.js';
-import type { IdleFigures, IdleOrder } from './measure.js';
+import type { IdleCost, IdleFigures, IdleOrder } from './measure.js';
 
 const CONTENDERS: readonly ContenderName[] = ['ClusterPack', 'bare ping, kept', 'bare ping, fresh'];
 /** Above this, connections between all of them are more than a process can open. */
 const MAX_KEPT = 128;
-/** So many links of each node fit a process's file descriptors (20,000 at the least). */
+/** The links of so many fit the file descriptors of a process (20,000 at the least). */
 const NODES_PER_PROCESS = 64;
 const PROCESSES = 4;
-const MAX_ROUNDS = 3;
+/** Joining, both counts and all that lies between them. */
 const ANSWER_MS = 600_000;
 
 const BYTES_TO_BARE = 1.2;
@@ -20,36 +19,35 @@ const BYTES_TO_SMALL = 1.1;
 const BYTES_TO_FRESH = 1.3;
 const CPU_TO_BARE = 2;
 
-/** One contender at one size, a round each. */
+type Times = Pick<IdleOrder, 'restMs' | 'windowMs' | 'settleMs'>;
+type Figure = 'bytesPerSecond' | 'cpuPerSecond';
+
+/** One contender at one size. */
 interface Case {
   readonly contender: ContenderName;
   readonly nodes: number;
-  readonly figures: IdleFigures[];
+  readonly cost: IdleCost;
 }
 
 /** What nodes cost that have nothing to do but to watch each other. */
 export const idle: Suite = { name: 'idle', run };
 
-async function run({ isQuick, rounds, tell }: Effort): Promise<readonly Findings[]> {
+async function run({ isQuick, tell }: Effort): Promise<readonly Findings[]> {
   const sizes = isQuick ? [8] : [16, 128, 512];
-  const times = isQuick ? { restMs: 300, windowMs: 400 } : { restMs: 10_000, windowMs: 20_000 };
-  const cases = sizes.flatMap((nodes) =>
-    CONTENDERS.filter((contender) => contender !== 'bare ping, kept' || nodes <= MAX_KEPT).map(
-      (contender): Case => ({ contender, nodes, figures: [] }),
-    ),
-  );
+  const times: Times = isQuick
+    ? { restMs: 100, windowMs: 300, settleMs: 0 }
+    : { restMs: 10_000, windowMs: 20_000, settleMs: 240_000 };
   const { measurer, isPrivate } = await startMeasurer();
+  const cases: Case[] = [];
   try {
-    for (let round = 0; round < (isQuick ? 1 : Math.min(rounds, MAX_ROUNDS)); round++)
-      for (const { contender, nodes, figures } of cases) {
+    for (const nodes of sizes)
+      for (const contender of CONTENDERS) {
+        if (contender === 'bare ping, kept' && nodes > MAX_KEPT) continue;
         const processes = Math.max(PROCESSES, nodes / NODES_PER_PROCESS);
         const order: IdleOrder = { contender, nodes, processes, ...times };
-        const found = await measurer.ask<IdleFigures>('measure', order, ANSWER_MS);
-        figures.push(found);
-        tell(
-          `${contender}, ${nodes} nodes: ${inFigures(found.bytesPerSecond)} B/s, ${inFigures(found.cpuPerSecond)} µs/s` +
-            (found.links === undefined ? '' : `, ${inFigures(found.links)} links`),
-        );
+        const cost = await measurer.ask<IdleCost>('measure', order, ANSWER_MS);
+        cases.push({ contender, nodes, cost });
+        tell(`${contender}, ${nodes} nodes: ${told(cost.rested)}; settled: ${told(cost.settled)}`);
       }
   } finally {
     await measurer.end();
@@ -68,6 +66,11 @@ async function run({ isQuick, rounds, tell }: Effort): Promise<readonly Findings
   ];
 }
 
+function told({ bytesPerSecond, cpuPerSecond, links }: IdleFigures): string {
+  const figures = `${inFigures(bytesPerSecond)} B/s, ${inFigures(cpuPerSecond)} µs/s`;
+  return links === undefined ? figures : `${figures}, ${inFigures(links)} links`;
+}
+
 /** In a network namespace of its own, where this machine allows that. */
 async function startMeasurer(): Promise<{ measurer: Worker; isPrivate: boolean }> {
   const module = new URL('./measurer-worker.js', import.meta.url);
@@ -83,10 +86,11 @@ async function startMeasurer(): Promise<{ measurer: Worker; isPrivate: boolean }
   }
 }
 
-function about(isPrivate: boolean, { restMs, windowMs }: Pick<IdleOrder, 'restMs' | 'windowMs'>): string {
+function about(isPrivate: boolean, { restMs, windowMs }: Times): string {
   return [
     `Nodes over ${PROCESSES} processes (8 from n = 512 on) see each other, rest for ${restMs / 1000} s, and are then left alone for ${windowMs / 1000} s; the preset is \`lan\`.`,
-    'Bytes are those that the loopback interface has delivered in that time, by node: packets with all their headers, and TCP’s own acknowledgements.',
+    'A node opens links as its probes need them and keeps up to 256: `settled` is counted once it has them all, in as long a time again.',
+    'Bytes are those that the loopback interface has delivered, by node: packets with all their headers, and TCP’s own acknowledgements.',
     isPrivate
       ? 'The processes have a network namespace of their own, so nothing else is counted.'
       : 'This machine allows no private network namespace: whatever else used the loopback is counted too.',
@@ -99,26 +103,24 @@ function about(isPrivate: boolean, { restMs, windowMs }: Pick<IdleOrder, 'restMs
 function table(cases: readonly Case[]): Table {
   return {
     head: ['contender', 'nodes', 'bytes per node and second', 'processor µs per node and second', 'links'],
-    rows: cases.map((one) => {
-      const { contender, nodes, figures } = one;
-      const links = figures.flatMap((found) => (found.links === undefined ? [] : [found.links]));
-      return [
-        contender,
-        String(nodes),
-        spread(figures.map(({ bytesPerSecond }) => bytesPerSecond)),
-        spread(figures.map(({ cpuPerSecond }) => cpuPerSecond)),
-        links.length === 0 ? '–' : inFigures(sampleOf(links).median),
-      ];
+    rows: cases.flatMap(({ contender, nodes, cost }) => {
+      const { rested, settled } = cost;
+      if (contender !== 'ClusterPack') return [row(contender, nodes, settled)];
+      return [row(`${contender}, rested`, nodes, rested), row(`${contender}, settled`, nodes, settled)];
     }),
   };
 }
 
-function spread(values: readonly number[]): string {
-  const { median, min, max, count } = sampleOf(values);
-  return count === 1 ? inFigures(median) : `${inFigures(median)} (${inFigures(min)}–${inFigures(max)})`;
+function row(name: string, nodes: number, figures: IdleFigures): readonly string[] {
+  const { bytesPerSecond, cpuPerSecond, links } = figures;
+  return [
+    name,
+    String(nodes),
+    inFigures(bytesPerSecond),
+    inFigures(cpuPerSecond),
+    links === undefined ? '–' : inFigures(links),
+  ];
 }
-
-type Figure = 'bytesPerSecond' | 'cpuPerSecond';
 
 function plot(
   cases: readonly Case[],
@@ -136,31 +138,28 @@ function plot(
     groups: sizes.map((nodes) => `n = ${nodes}`),
     series: CONTENDERS.map((contender) => ({
       name: contender,
-      values: sizes.map((nodes) => median(cases, contender, nodes, figure) ?? 0),
+      values: sizes.map((nodes) => found(cases, contender, nodes, figure) ?? 0),
     })),
   };
 }
 
-function median(
+function found(
   cases: readonly Case[],
   contender: ContenderName,
   nodes: number,
   figure: Figure,
 ): number | undefined {
-  const found = cases.find((one) => one.contender === contender && one.nodes === nodes);
-  return found === undefined ? undefined : sampleOf(found.figures.map((one) => one[figure])).median;
+  return cases.find((one) => one.contender === contender && one.nodes === nodes)?.cost.settled[figure];
 }
 
 function goals(cases: readonly Case[]): readonly Goal[] {
-  const figure = (contender: ContenderName, nodes: number, what: Figure): number | undefined =>
-    median(cases, contender, nodes, what);
-  const own = (nodes: number, what: Figure): number | undefined => figure('ClusterPack', nodes, what);
-  const kept = 'bare ping, kept';
+  const own = (nodes: number, figure: Figure): number | undefined =>
+    found(cases, 'ClusterPack', nodes, figure);
   return [
     goal(
       'Idle bytes at n = 128 to those of the bare ping on kept connections',
       own(128, 'bytesPerSecond'),
-      figure(kept, 128, 'bytesPerSecond'),
+      found(cases, 'bare ping, kept', 128, 'bytesPerSecond'),
       BYTES_TO_BARE,
     ),
     goal(
@@ -172,13 +171,13 @@ function goals(cases: readonly Case[]): readonly Goal[] {
     goal(
       'Idle bytes at n = 512 to those of the bare ping on fresh connections',
       own(512, 'bytesPerSecond'),
-      figure('bare ping, fresh', 512, 'bytesPerSecond'),
+      found(cases, 'bare ping, fresh', 512, 'bytesPerSecond'),
       BYTES_TO_FRESH,
     ),
     goal(
       'Idle processor time at n = 128 to that of the bare ping on kept connections',
       own(128, 'cpuPerSecond'),
-      figure(kept, 128, 'cpuPerSecond'),
+      found(cases, 'bare ping, kept', 128, 'cpuPerSecond'),
       CPU_TO_BARE,
     ),
     // A quick run has none of these sizes.
