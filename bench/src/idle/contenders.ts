@@ -2,7 +2,8 @@ import { NodeGroup } from '../membership/node-group.js';
 import { Worker } from '../workers.js';
 import type { BareKind } from './bare-ping.js';
 
-const JOIN_WITHIN_MS = 150_000;
+/** For the nodes of one process. */
+const JOIN_WITHIN_MS = 60_000;
 /** A node keeps 256 links; a few are always being replaced. */
 const FULL_POOL = 250;
 
@@ -26,8 +27,7 @@ export function startContender(name: ContenderName, nodes: number, processes: nu
 async function startNodes(nodes: number, processes: number): Promise<Contender> {
   const group = await NodeGroup.start({ processes, nodes });
   try {
-    await group.join(group.seeds(3));
-    await group.untilComplete(JOIN_WITHIN_MS, 500);
+    await group.joinInTurn(group.seeds(3), JOIN_WITHIN_MS);
   } catch (error) {
     await group.end();
     throw error;

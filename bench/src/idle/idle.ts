@@ -12,7 +12,7 @@ const MAX_KEPT = 128;
 const NODES_PER_PROCESS = 64;
 const PROCESSES = 4;
 /** Joining, both counts and all that lies between them. */
-const ANSWER_MS = 600_000;
+const ANSWER_MS = 900_000;
 
 const BYTES_TO_BARE = 1.2;
 const BYTES_TO_SMALL = 1.1;

@@ -90,6 +90,23 @@ export class NodeGroup {
     await Promise.all(this.#processes.map((process) => process.join(seeds)));
   }
 
+  /**
+   * The processes join one after the other, each when the nodes before it hold each other alive: for groups too large to
+   * join at once.
+   */
+  async joinInTurn(seeds: readonly string[], withinMs: number): Promise<void> {
+    const all = this.#processes;
+    try {
+      for (let count = 1; count <= all.length; count++) {
+        this.#processes = all.slice(0, count);
+        await all[count - 1]!.join(seeds);
+        await this.untilComplete(withinMs);
+      }
+    } finally {
+      this.#processes = all;
+    }
+  }
+
   /** Forgets a process that has ended or does not answer, or takes it back. */
   without(gone: NodeProcess): void {
     this.#processes = this.#processes.filter((process) => process !== gone);
