@@ -2,7 +2,7 @@ import { NodeGroup } from '../membership/node-group.js';
 import { Worker } from '../workers.js';
 import type { BareKind } from './bare-ping.js';
 
-/** For the nodes of one process. */
+/** For each step of a group that joins by and by. */
 const JOIN_WITHIN_MS = 60_000;
 /** A node keeps 256 links; a few are always being replaced. */
 const FULL_POOL = 250;
@@ -27,7 +27,7 @@ export function startContender(name: ContenderName, nodes: number, processes: nu
 async function startNodes(nodes: number, processes: number): Promise<Contender> {
   const group = await NodeGroup.start({ processes, nodes });
   try {
-    await group.joinInTurn(group.seeds(3), JOIN_WITHIN_MS);
+    await group.joinByAndBy(group.seeds(3), JOIN_WITHIN_MS);
   } catch (error) {
     await group.end();
     throw error;

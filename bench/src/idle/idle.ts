@@ -26,7 +26,8 @@ type Figure = 'bytesPerSecond' | 'cpuPerSecond';
 interface Case {
   readonly contender: ContenderName;
   readonly nodes: number;
-  readonly cost: IdleCost;
+  /** Undefined when they did not come to see each other: what the others cost is worth knowing all the same. */
+  readonly cost: IdleCost | undefined;
 }
 
 /** What nodes cost that have nothing to do but to watch each other. */
@@ -45,9 +46,13 @@ async function run({ isQuick, tell }: Effort): Promise<readonly Findings[]> {
         if (contender === 'bare ping, kept' && nodes > MAX_KEPT) continue;
         const processes = Math.max(PROCESSES, nodes / NODES_PER_PROCESS);
         const order: IdleOrder = { contender, nodes, processes, ...times };
-        const cost = await measurer.ask<IdleCost>('measure', order, ANSWER_MS);
+        const cost = await measured(measurer, order);
         cases.push({ contender, nodes, cost });
-        tell(`${contender}, ${nodes} nodes: ${told(cost.rested)}; settled: ${told(cost.settled)}`);
+        tell(
+          cost === undefined
+            ? `${contender}, ${nodes} nodes: not all see all`
+            : `${contender}, ${nodes} nodes: ${told(cost.rested)}; settled: ${told(cost.settled)}`,
+        );
       }
   } finally {
     await measurer.end();
@@ -64,6 +69,15 @@ async function run({ isQuick, tell }: Effort): Promise<readonly Findings[]> {
       goals: goals(cases),
     },
   ];
+}
+
+async function measured(measurer: Worker, order: IdleOrder): Promise<IdleCost | undefined> {
+  try {
+    return await measurer.ask<IdleCost>('measure', order, ANSWER_MS);
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('in vain until')) return undefined;
+    throw error;
+  }
 }
 
 function told({ bytesPerSecond, cpuPerSecond, links }: IdleFigures): string {
@@ -88,7 +102,7 @@ async function startMeasurer(): Promise<{ measurer: Worker; isPrivate: boolean }
 
 function about(isPrivate: boolean, { restMs, windowMs }: Times): string {
   return [
-    `Nodes over ${PROCESSES} processes (8 from n = 512 on) see each other, rest for ${restMs / 1000} s, and are then left alone for ${windowMs / 1000} s; the preset is \`lan\`.`,
+    `Nodes over ${PROCESSES} processes (8 from n = 512 on) join by and by, see each other, rest for ${restMs / 1000} s, and are then left alone for ${windowMs / 1000} s; the preset is \`lan\`.`,
     'A node opens links as its probes need them and keeps up to 256: `settled` is counted once it has them all, in as long a time again.',
     'Bytes are those that the loopback interface has delivered, by node: packets with all their headers, and TCP’s own acknowledgements.',
     isPrivate
@@ -104,6 +118,7 @@ function table(cases: readonly Case[]): Table {
   return {
     head: ['contender', 'nodes', 'bytes per node and second', 'processor µs per node and second', 'links'],
     rows: cases.flatMap(({ contender, nodes, cost }) => {
+      if (cost === undefined) return [[contender, String(nodes), 'not all see all', '–', '–']];
       const { rested, settled } = cost;
       if (contender !== 'ClusterPack') return [row(contender, nodes, settled)];
       return [row(`${contender}, rested`, nodes, rested), row(`${contender}, settled`, nodes, settled)];
@@ -149,7 +164,7 @@ function found(
   nodes: number,
   figure: Figure,
 ): number | undefined {
-  return cases.find((one) => one.contender === contender && one.nodes === nodes)?.cost.settled[figure];
+  return cases.find((one) => one.contender === contender && one.nodes === nodes)?.cost?.settled[figure];
 }
 
 function goals(cases: readonly Case[]): readonly Goal[] {

@@ -7,7 +7,7 @@ import { inSeconds } from './text.js';
 /** Of the preset `lan`, which is the default. */
 const LAN = { probeIntervalMs: 1000, suspicionAlpha: 4 };
 /** For a run that only shows that it works. */
-const HURRIED = { probeIntervalMs: 200, probeTimeoutMs: 100 };
+const HURRIED = { probeIntervalMs: 100, probeTimeoutMs: 50 };
 
 /** memberlist's (Go, its LAN defaults) medians on such a machine, from an earlier run: nothing here measures them. */
 const MEMBERLIST_MS: Readonly<Record<string, number>> = {
@@ -34,7 +34,7 @@ export const detection: Suite = { name: 'detection', run };
 async function run(effort: Effort): Promise<readonly Findings[]> {
   const { isQuick, tell } = effort;
   const swim: SwimOverrides | undefined = isQuick ? HURRIED : undefined;
-  const common = { restMs: isQuick ? 200 : 3000, swim, tell };
+  const common = { restMs: isQuick ? 100 : 3000, swim, tell };
   const cases: Case[] = [];
   for (const nodes of isQuick ? [4] : [16, 64]) {
     const times = await killed({ ...common, nodes, failures: isQuick ? 2 : 10 });

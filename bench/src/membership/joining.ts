@@ -6,6 +6,11 @@ import { inSeconds } from './text.js';
 
 const PROCESSES = 4;
 const SEEDS = 3;
+const SIZES = [
+  { nodes: 64, times: 10 },
+  { nodes: 256, times: 5 },
+];
+const QUICK_SIZES = [{ nodes: 8, times: 1 }];
 const WITHIN_MS = 120_000;
 const MEDIAN_MS = 2000;
 const SPREAD = 2;
@@ -20,7 +25,7 @@ interface Case {
 export const joining: Suite = { name: 'joining', run };
 
 async function run({ isQuick, tell }: Effort): Promise<readonly Findings[]> {
-  const sizes = isQuick ? [{ nodes: 8, times: 1 }] : [{ nodes: 64, times: 10 }, { nodes: 256, times: 5 }]; // prettier-ignore
+  const sizes = isQuick ? QUICK_SIZES : SIZES;
   const cases: Case[] = [];
   for (const { nodes, times } of sizes) {
     const measured: (number | undefined)[] = [];

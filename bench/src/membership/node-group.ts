@@ -5,6 +5,8 @@ import type { NodePlace, Verdict } from './watched-node.js';
 
 /** More processes that start at once only wait for each other. */
 const STARTED_AT_ONCE = 8;
+/** Of each process, where a group joins by and by. */
+const JOINED_AT_ONCE = 4;
 
 /** A cluster over several processes. */
 export interface GroupOptions {
@@ -32,8 +34,9 @@ export class NodeProcess {
     }
   }
 
-  join(seeds: readonly string[]): Promise<void> {
-    return this.worker.ask('join', seeds);
+  /** @param upTo the first so many of its nodes; default: all */
+  join(seeds: readonly string[], upTo = this.places.length): Promise<void> {
+    return this.worker.ask('join', { seeds, upTo });
   }
 
   /** By node. */
@@ -91,19 +94,16 @@ export class NodeGroup {
   }
 
   /**
-   * The processes join one after the other, each when the nodes before it hold each other alive: for groups too large to
-   * join at once.
+   * A few nodes of each process join at a time, once those before them hold each other alive: for groups that are too
+   * large to join at once.
+   *
+   * @param withinMs how long each of these steps may take
    */
-  async joinInTurn(seeds: readonly string[], withinMs: number): Promise<void> {
-    const all = this.#processes;
-    try {
-      for (let count = 1; count <= all.length; count++) {
-        this.#processes = all.slice(0, count);
-        await all[count - 1]!.join(seeds);
-        await this.untilComplete(withinMs);
-      }
-    } finally {
-      this.#processes = all;
+  async joinByAndBy(seeds: readonly string[], withinMs: number): Promise<void> {
+    const most = Math.max(...this.#processes.map(({ places }) => places.length));
+    for (let upTo = JOINED_AT_ONCE; upTo < most + JOINED_AT_ONCE; upTo += JOINED_AT_ONCE) {
+      await Promise.all(this.#processes.map((process) => process.join(seeds, upTo)));
+      await this.#untilHeld(withinMs, 200, upTo);
     }
   }
 
@@ -122,11 +122,7 @@ export class NodeGroup {
    * @returns since when they do, by the machine's clock
    */
   untilComplete(withinMs: number, everyMs = 100): Promise<number> {
-    const members = this.places.length;
-    return this.#until(`all hold ${members} members alive`, withinMs, everyMs, async () => {
-      const since = await this.#askAll<number | undefined>('completeSince', members);
-      return since.includes(undefined) ? undefined : Math.max(...(since as number[]));
-    });
+    return this.#untilHeld(withinMs, everyMs, Number.POSITIVE_INFINITY);
   }
 
   /**
@@ -161,6 +157,14 @@ export class NodeGroup {
       else failed.push(outcome.reason);
     }
     if (failed.length > 0) throw failed[0];
+  }
+
+  #untilHeld(withinMs: number, everyMs: number, upTo: number): Promise<number> {
+    const members = this.#processes.reduce((sum, { places }) => sum + Math.min(upTo, places.length), 0);
+    return this.#until(`all hold ${members} members alive`, withinMs, everyMs, async () => {
+      const since = await this.#askAll<number | undefined>('completeSince', { members, upTo });
+      return since.includes(undefined) ? undefined : Math.max(...(since as number[]));
+    });
   }
 
   async #until<T>(

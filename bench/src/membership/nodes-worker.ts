@@ -10,11 +10,12 @@ answer({
     nodes.push(...bound);
     return Promise.all(bound.map((node) => node.bind()));
   },
-  join: async (seeds: readonly string[]): Promise<void> => {
-    await Promise.all(nodes.map((node) => node.join(seeds)));
+  /** The nodes up to this one; those that have joined already stay as they are. */
+  join: async ({ seeds, upTo }: { seeds: readonly string[]; upTo: number }): Promise<void> => {
+    await Promise.all(nodes.slice(0, upTo).map((node) => node.join(seeds)));
   },
-  completeSince: (members: number): number | undefined => {
-    const since = nodes.map((node) => node.completeSinceMs(members));
+  completeSince: ({ members, upTo }: { members: number; upTo: number }): number | undefined => {
+    const since = nodes.slice(0, upTo).map((node) => node.completeSinceMs(members));
     return since.includes(undefined) ? undefined : Math.max(...(since as number[]));
   },
   verdicts: (): Verdict[][] => nodes.map((node) => [...node.verdicts]),

@@ -25,7 +25,7 @@ export async function measureApplications(
   const without: Worker[] = [];
   try {
     const seeds = group.seeds(3);
-    await group.joinInTurn(seeds, JOIN_WITHIN_MS);
+    await group.joinByAndBy(seeds, JOIN_WITHIN_MS);
     while (withModule.length < applications) {
       withModule.push(await start(`with ${withModule.length + 1}`, seeds));
       without.push(await start(`without ${without.length + 1}`, undefined));
