@@ -1,13 +1,17 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { idle } from './idle/idle.js';
 import { lanes } from './lanes/suite.js';
+import { detection } from './membership/detection.js';
+import { joining } from './membership/joining.js';
+import { memory } from './memory/memory.js';
 import { messages } from './messages/suite.js';
 import { drawPlot } from './report/draw-plot.js';
 import { renderReport, type Section } from './report/render-report.js';
 import type { Effort, Suite } from './suite.js';
 
 /** In the order of the report. */
-const suites: readonly Suite[] = [messages, lanes];
+const suites: readonly Suite[] = [messages, lanes, detection, joining, idle, memory];
 
 const DOCS = new URL('../../docs/', import.meta.url);
 const ROUNDS = 5;
