@@ -59,7 +59,10 @@ export interface DialOutcome {
 
 /** Called in order, never from within `send`; nothing after `closed`. */
 export interface LinkHandler {
-  /** The frame's bytes belong to the receiver: they stay valid and unchanged for as long as it keeps them. */
+  /**
+   * The frame's bytes belong to the receiver: they stay valid and unchanged for as long as it keeps them. But the chunk
+   * of a payload that comes in several is valid during the call only.
+   */
   frame(frame: Frame): void;
   /**
    * All frames that one read brought have been given to `frame`: the moment to acknowledge them with one frame.

@@ -5,6 +5,9 @@ import type { Serializer } from './serializer.js';
 
 const MAX_DEPTH = 64;
 
+/** Small values are read from one buffer: msgpackr keeps a view beside each buffer that it reads from. */
+const SCRATCH_BYTES = 512;
+
 /** A peer may send dates (-1) and undefined (0), and none of the extensions that make msgpackr define things. */
 const scan = { maxDepth: MAX_DEPTH, maxValues: Number.MAX_SAFE_INTEGER, extensions: new Set([0x00, 0xff]) };
 
@@ -20,6 +23,8 @@ const scan = { maxDepth: MAX_DEPTH, maxValues: Number.MAX_SAFE_INTEGER, extensio
 export function messagePack(): Serializer {
   const packr = new Packr({ useRecords: false, moreTypes: false, variableMapSize: true });
   const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
+  const small = new Unpackr({ useRecords: false, mapsAsObjects: true, copyBuffers: true });
+  const scratch = new Uint8Array(SCRATCH_BYTES);
   return {
     name: 'msgpack',
     serialize(value) {
@@ -29,7 +34,9 @@ export function messagePack(): Serializer {
     deserialize(bytes) {
       try {
         scanWhole(bytes, scan);
-        return unpackr.unpack(bytes);
+        if (bytes.length > SCRATCH_BYTES) return unpackr.unpack(bytes);
+        scratch.set(bytes);
+        return small.unpack(scratch, bytes.length);
       } catch (cause) {
         throw new SerializationError('The bytes are not a MessagePack value that this library writes', {
           cause,

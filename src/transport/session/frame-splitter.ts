@@ -16,6 +16,12 @@ const slab = new Slab();
 /** Makes room for a frame that comes in pieces; the bytes need not be zero. */
 export type Allocate = (bytes: number) => Uint8Array;
 
+/** Buffers for parts of larger payloads, which are copied on at once: new ones cost more than all that is done to them. */
+const spare: Uint8Array[] = [];
+const MAX_SPARE = 4;
+/** Smaller ones are not worth it. */
+const SPARE_FROM_BYTES = 32 * 1024;
+
 /**
  * Cuts a stream of bytes, as it comes, into frames. A frame that lies whole in one piece is decoded in place; one
  * that spans pieces is put together in a buffer of its own, once its length has been found within the limit.
@@ -109,7 +115,7 @@ export class FrameSplitter {
       this.head[this.headFilled++] = piece[at++]!;
     }
     if (this.body === undefined) {
-      this.body = this.allocate(this.checkedLength(this.head, 0));
+      this.body = this.room(this.checkedLength(this.head, 0));
       this.bodyFilled = 0;
     }
     const body = this.body;
@@ -120,8 +126,18 @@ export class FrameSplitter {
     if (this.bodyFilled < body.length) return at;
     this.body = undefined;
     this.headFilled = 0;
-    this.give(decodeFrame(frameType(this.head[0]!, !this.anyFrame), body, 0, body.length, true));
+    const frame = decodeFrame(frameType(this.head[0]!, !this.anyFrame), body, 0, body.length, true);
+    const isPart = frame.type === 'data' && !(frame.first && frame.last);
+    this.give(frame);
+    if (isPart && body.length >= SPARE_FROM_BYTES && spare.length < MAX_SPARE)
+      spare.push(new Uint8Array(body.buffer));
     return at;
+  }
+
+  private room(bytes: number): Uint8Array {
+    if (bytes < SPARE_FROM_BYTES) return this.allocate(bytes);
+    const free = spare.pop();
+    return free !== undefined && free.length >= bytes ? free.subarray(0, bytes) : this.allocate(bytes);
   }
 
   private give(frame: Frame): void {
