@@ -40,12 +40,19 @@ async function main(): Promise<void> {
   const effort: Effort = { rounds, isQuick: values.quick, tell: (line) => process.stderr.write(`${line}\n`) };
   const began = performance.now();
   const sections: Section[] = [];
-  for (const suite of chosen) sections.push(...(await suite.run(effort)));
-  effort.tell(`measured in ${Math.round((performance.now() - began) / 1000)} s`);
-  const report = renderReport(sections);
-  if (values.quick || values.only.length > 0) return void process.stdout.write(report);
+  const isForDocs = !values.quick && values.only.length === 0;
+  for (const suite of chosen) {
+    sections.push(...(await suite.run(effort)));
+    effort.tell(`${suite.name}: done after ${Math.round((performance.now() - began) / 1000)} s`);
+    // What is measured is measured, even if a later suite fails.
+    if (isForDocs) await writeDocs(sections);
+  }
+  if (!isForDocs) process.stdout.write(renderReport(sections));
+}
+
+async function writeDocs(sections: readonly Section[]): Promise<void> {
   await mkdir(new URL('performance/', DOCS), { recursive: true });
-  await writeFile(new URL('performance.md', DOCS), report);
+  await writeFile(new URL('performance.md', DOCS), renderReport(sections));
   for (const plot of sections.flatMap(({ plots }) => plots))
     await writeFile(new URL(`performance/${plot.name}.svg`, DOCS), drawPlot(plot));
 }

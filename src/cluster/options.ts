@@ -108,7 +108,7 @@ export interface ClusterLimits {
   readonly unauthenticatedConnections: number;
   /** Messages queued for one peer. Default: 16,384. */
   readonly sendQueueMessages: number;
-  /** Bytes queued for one peer. Default: 64 MiB. */
+  /** Bytes queued for one peer. Default: 128 MiB. */
   readonly sendQueueBytes: number;
   /** Bytes of half-received payloads, of all peers together. Default: 256 MiB. */
   readonly reassemblyBytes: number;

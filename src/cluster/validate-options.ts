@@ -21,7 +21,7 @@ const defaultLimits: ClusterLimits = {
   connections: 4096,
   unauthenticatedConnections: 256,
   sendQueueMessages: 16_384,
-  sendQueueBytes: 64 * MiB,
+  sendQueueBytes: 128 * MiB,
   reassemblyBytes: 256 * MiB,
 };
 

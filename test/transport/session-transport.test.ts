@@ -29,6 +29,33 @@ describe('a send', () => {
   });
 });
 
+describe('a post', () => {
+  it('arrives, and tells once that it is acknowledged', async () => {
+    const cluster = new Transports();
+    const [a, b] = [await cluster.node('a'), await cluster.node('b')];
+    const told: (string | undefined)[] = [];
+    a.transport.post(b.destination, Buffer.from('hello'), {}, (error) => told.push(error?.name));
+    expect(told).toEqual([]);
+    await cluster.run(100);
+    expect([b.texts, told]).toEqual([['hello'], [undefined]]);
+  });
+
+  it('tells once why it failed, and never from within the call', async () => {
+    const cluster = new Transports();
+    const a = await cluster.node('a', { limits: { payloadBytes: 10 } });
+    const nobody = { address: { host: '10.0.0.1', port: 1 }, id: a.id };
+    const told: (string | undefined)[] = [];
+    const aborter = new AbortController();
+    const tell = (error?: Error): void => void told.push(error?.name);
+    a.transport.post(nobody, new Uint8Array(11), {}, tell);
+    a.transport.post(nobody, new Uint8Array(1), { signal: aborter.signal }, tell);
+    aborter.abort();
+    expect(told).toEqual([]);
+    await cluster.run(0);
+    expect(told).toEqual(['PayloadTooLargeError', 'NotDeliveredError']);
+  });
+});
+
 describe('sends that share a signal', () => {
   it('cost it one listener, which goes with the last of them', async () => {
     const cluster = new Transports();

@@ -8,6 +8,8 @@ import type { IdleCost, IdleFigures, IdleOrder } from './measure.js';
 const CONTENDERS: readonly ContenderName[] = ['ClusterPack', 'bare ping, kept', 'bare ping, fresh'];
 /** Above this, connections between all of them are more than a process can open. */
 const MAX_KEPT = 128;
+/** 512 join too slowly on two processors to be measured each time: add it to see. */
+const SIZES: readonly number[] = [16, 128];
 /** The links of so many fit the file descriptors of a process (20,000 at the least). */
 const NODES_PER_PROCESS = 64;
 const PROCESSES = 4;
@@ -34,7 +36,7 @@ interface Case {
 export const idle: Suite = { name: 'idle', run };
 
 async function run({ isQuick, tell }: Effort): Promise<readonly Findings[]> {
-  const sizes = isQuick ? [8] : [16, 128, 512];
+  const sizes = isQuick ? [8] : SIZES;
   const times: Times = isQuick
     ? { restMs: 100, windowMs: 300, settleMs: 0 }
     : { restMs: 10_000, windowMs: 20_000, settleMs: 240_000 };
@@ -195,17 +197,12 @@ function goals(cases: readonly Case[]): readonly Goal[] {
       found(cases, 'bare ping, kept', 128, 'cpuPerSecond'),
       CPU_TO_BARE,
     ),
-    // A quick run has none of these sizes.
-  ].filter((one) => one !== undefined);
+  ];
 }
 
-function goal(
-  what: string,
-  own: number | undefined,
-  other: number | undefined,
-  most: number,
-): Goal | undefined {
-  if (own === undefined || other === undefined) return undefined;
+function goal(what: string, own: number | undefined, other: number | undefined, most: number): Goal {
+  if (own === undefined || other === undefined)
+    return { what, wanted: `≤ ${most.toFixed(1)} ×`, measured: 'no figure', isMet: false };
   const ratio = own / other;
   return {
     what,

@@ -8,7 +8,7 @@ const PROCESSES = 4;
 const SEEDS = 3;
 const SIZES = [
   { nodes: 64, times: 10 },
-  { nodes: 256, times: 5 },
+  { nodes: 256, times: 2 },
 ];
 const QUICK_SIZES = [{ nodes: 8, times: 1 }];
 const WITHIN_MS = 120_000;

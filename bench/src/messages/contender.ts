@@ -36,9 +36,11 @@ export interface Contender {
   connect(where: never): Promise<(load: Load) => Promise<Yield>>;
 }
 
-/** Bytes of a payload, which are no single value repeated: nothing could make them shorter. */
+const PATTERN = Buffer.from(Uint8Array.from({ length: 90 }, (_, index) => 33 + ((index * 7) % 90)));
+
+/** Bytes of a payload, which are no single value repeated. */
 export function payloadOf(bytes: number): Buffer {
-  return Buffer.from(Uint8Array.from({ length: bytes }, (_, index) => 33 + ((index * 7) % 90)));
+  return Buffer.alloc(bytes, PATTERN);
 }
 
 /** A value of a usual shape, which takes about so many bytes as MessagePack. */

@@ -4,7 +4,10 @@ export interface TransportLimits {
   readonly payloadBytes: number;
   /** Messages that wait for one peer's acknowledgement or for credit; replies are not counted. Default: 16,384. */
   readonly sendQueueMessages: number;
-  /** Bytes of them. A single larger payload passes when nothing else waits. Default: 64 MiB. */
+  /**
+   * Bytes of them. A single larger payload passes when nothing else waits. Default: 128 MiB, so that beside the largest
+   * payload there is room for others.
+   */
   readonly sendQueueBytes: number;
   /** Bytes of half-received and of large undelivered payloads, of all peers together. Default: 256 MiB. */
   readonly reassemblyBytes: number;
@@ -31,7 +34,7 @@ export interface TransportLimits {
 export const DEFAULT_LIMITS: TransportLimits = {
   payloadBytes: 64 * 1024 * 1024,
   sendQueueMessages: 16_384,
-  sendQueueBytes: 64 * 1024 * 1024,
+  sendQueueBytes: 128 * 1024 * 1024,
   reassemblyBytes: 256 * 1024 * 1024,
   windowMessages: 4096,
   windowBytes: 4 * 1024 * 1024,

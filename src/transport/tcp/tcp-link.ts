@@ -13,6 +13,8 @@ const HIGH_WATER_BYTES = 256 * 1024;
 const LOW_WATER_BYTES = 64 * 1024;
 /** A queue of this size is written at once, without waiting for the end of the turn. */
 const EAGER_BYTES = 32 * 1024;
+/** So much is handed to the kernel in one turn; then others have theirs, probes above all. */
+const TURN_BYTES = 256 * 1024;
 /** How long the other side may take to follow an `end`. */
 const END_MS = 1000;
 
@@ -39,6 +41,7 @@ export class TcpLink implements Link {
   private awaitsTurnEnd = false;
   private reading = false;
   private framesThisTurn = 0;
+  private bytesThisTurn = 0;
   private busy = false;
   private refusedData = false;
   private ending: Timer | undefined;
@@ -91,8 +94,7 @@ export class TcpLink implements Link {
     }
     this.framesThisTurn++;
     if (!this.awaitsTurnEnd) {
-      this.awaitsTurnEnd = true;
-      this.shared.atTurnEnd(this);
+      this.awaitTurnEnd();
       if (!this.busy && !this.reading) this.flush();
     } else if (this.queue.bytes >= EAGER_BYTES) {
       this.flush();
@@ -107,6 +109,7 @@ export class TcpLink implements Link {
     this.awaitsTurnEnd = false;
     this.busy = this.framesThisTurn > 1;
     this.framesThisTurn = 0;
+    this.bytesThisTurn = 0;
     this.flush();
   }
 
@@ -158,8 +161,16 @@ export class TcpLink implements Link {
     }
   }
 
+  private awaitTurnEnd(): void {
+    if (this.awaitsTurnEnd) return;
+    this.awaitsTurnEnd = true;
+    this.shared.atTurnEnd(this);
+  }
+
   private flush(): void {
-    if (!this.writing && !this.gone && this.queue.frames > 0) this.write();
+    if (this.writing || this.gone || this.queue.frames === 0) return;
+    if (this.bytesThisTurn < TURN_BYTES) this.write();
+    else this.awaitTurnEnd();
   }
 
   private write(): void {
@@ -167,6 +178,7 @@ export class TcpLink implements Link {
     const { segments, bytes } = batch;
     this.flushedFrames += batch.frames;
     this.shared.bytesOut += bytes;
+    this.bytesThisTurn += bytes;
     this.writingBytes += bytes;
     this.writing = true;
     const written = (error?: Error | null) => this.written(batch, error);

@@ -33,6 +33,12 @@ describe('the default serializer', () => {
     ).toEqual(Buffer.from([1, 2]));
   });
 
+  it('gives bytes inside of values that stay as they are', () => {
+    const first = roundTrip({ bytes: new Uint8Array([1, 2]) }) as { bytes: Uint8Array };
+    roundTrip({ other: new Uint8Array([3, 4, 5]) });
+    expect([...first.bytes]).toEqual([1, 2]);
+  });
+
   it('carries the fields of a class instance', () => {
     expect(roundTrip(new Money(5))).toEqual({ cents: 5 });
   });

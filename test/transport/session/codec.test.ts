@@ -147,6 +147,46 @@ describe('a splitter', () => {
     expect(seen).toEqual(['ready', 'protocol']);
   });
 
+  it('small payloads outlive the bytes that came, and each other', () => {
+    const frames = Array.from({ length: 300 }, (_, seq) => dataFrame(seq, 20 + ((seq * 37) % 400)));
+    const bytes = join(frames.map(encodeFrame));
+    const seen: Frame[] = [];
+    const splitter = new FrameSplitter((frame) => void seen.push(frame));
+    splitter.limitBytes = MEGABYTE;
+    for (let at = 0; at < bytes.length; at += 5000) {
+      const piece = bytes.slice(at, at + 5000);
+      splitter.push(piece);
+      piece.fill(0);
+    }
+    expect(isDeepStrictEqual(seen, frames)).toBe(true);
+  });
+
+  it('parts of a payload share buffers, and nothing else does', () => {
+    const whole = dataFrame(0, 100_000);
+    const parts = [1, 2, 3].map((seq) => ({ ...dataFrame(seq, 100_000), first: false, totalBytes: 0 }));
+    const seen: Uint8Array[] = [];
+    const copies: Buffer[] = [];
+    const splitter = new FrameSplitter((frame) => {
+      if (frame.type !== 'data') return;
+      seen.push(frame.chunk);
+      copies.push(Buffer.from(frame.chunk));
+    });
+    splitter.limitBytes = MEGABYTE;
+    for (const frame of [whole, ...parts, dataFrame(4, 100_000)]) {
+      const bytes = encodeFrame(frame);
+      splitter.push(bytes.subarray(0, 60_000));
+      splitter.push(bytes.subarray(60_000));
+    }
+    expect(copies.map((copy) => copy.equals(dataFrame(copy[0]!, 100_000).chunk))).toEqual(
+      Array(5).fill(true),
+    );
+    expect(seen[1]!.buffer).toBe(seen[2]!.buffer);
+    expect([Buffer.from(seen[0]!).equals(copies[0]!), seen[0]!.buffer === seen[1]!.buffer]).toEqual([
+      true,
+      false,
+    ]);
+  });
+
   it('gives nothing after it was stopped from within', () => {
     const seen: string[] = [];
     const splitter = new FrameSplitter((frame) => {
@@ -196,6 +236,24 @@ describe('words that a newer version may have', () => {
     expect(split(longer, [1000])).toEqual([EXAMPLES.ready]);
   });
 });
+
+/** A whole payload, all of whose bytes are its number. */
+function dataFrame(seq: number, bytes: number): Extract<Frame, { type: 'data' }> {
+  const chunk = new Uint8Array(bytes).fill(seq);
+  const meta = new Uint8Array(0);
+  return {
+    type: 'data',
+    seq,
+    stream: 0,
+    first: true,
+    last: true,
+    free: false,
+    kind: 0,
+    meta,
+    totalBytes: bytes,
+    chunk,
+  };
+}
 
 function split(bytes: Uint8Array, sizes: readonly number[]): Frame[] {
   const frames: Frame[] = [];

@@ -131,6 +131,15 @@ describe('the send queue', () => {
 });
 
 describe('a large payload', () => {
+  it('of the largest size leaves room for others to its recipient', async () => {
+    const { cluster, a, b } = await two();
+    const large = a.send(b, new Uint8Array(64 * MIB));
+    const small = a.send(b, 'small', { stream: 1 });
+    await cluster.run(2000);
+    expect([large.state, small.state]).toEqual(['acknowledged', 'acknowledged']);
+    expect(b.received.map(({ stream }) => stream)).toEqual([1, 0]);
+  });
+
   it('over the limit is refused at the door', async () => {
     const { cluster, a, b } = await two({ limits: { payloadBytes: 100 } });
     const sent = [
