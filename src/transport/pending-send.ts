@@ -9,10 +9,10 @@ const NOTHING = new Uint8Array(0);
 abstract class AbortableSend extends OutgoingMessage implements Abortable {
   constructor(
     payload: Uint8Array,
-    { stream = 0, kind = 0, meta = NOTHING, free = false, signal }: TransportSendOptions,
+    { stream = 0, kind = 0, meta = NOTHING, correlation = 0, free = false, signal }: TransportSendOptions,
     private readonly aborts: AbortFan,
   ) {
-    super(payload, stream, kind, meta, free);
+    super(payload, stream, kind, meta, correlation, free);
     this.signal = signal;
     aborts.add(signal, this);
   }

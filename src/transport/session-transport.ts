@@ -249,7 +249,7 @@ export class SessionTransport implements Transport {
 
   #objection(payload: Uint8Array, options: TransportSendOptions): Error | undefined {
     const { payloadBytes } = this.#limits;
-    const { stream = 0, kind = 0, meta, signal } = options;
+    const { stream = 0, kind = 0, correlation = 0, meta, signal } = options;
     if (!(payload instanceof Uint8Array)) {
       return new InvalidOptionError('payload', 'must be bytes (a Uint8Array or Buffer)');
     }
@@ -257,10 +257,12 @@ export class SessionTransport implements Transport {
       return new PayloadTooLargeError(payload.length, payloadBytes, 'limits.payloadBytes');
     if (meta !== undefined && meta.length > META_BYTES)
       return new PayloadTooLargeError(meta.length, META_BYTES, 'meta');
-    if (!isByte(stream, STREAMS))
+    if (!isBelow(stream, STREAMS))
       return new InvalidOptionError('stream', `must be an integer from 0 to ${STREAMS - 1}, not ${stream}`);
-    if (!isByte(kind, 256))
+    if (!isBelow(kind, 256))
       return new InvalidOptionError('kind', `must be an integer from 0 to 255, not ${kind}`);
+    if (!isBelow(correlation, 2 ** 32))
+      return new InvalidOptionError('correlation', `must be an integer of 32 bits, not ${correlation}`);
     if (signal?.aborted === true) {
       return new NotDeliveredError('The send was aborted before it began', { cause: signal.reason });
     }
@@ -271,7 +273,7 @@ export class SessionTransport implements Transport {
   }
 }
 
-function isByte(value: number, end: number): boolean {
+function isBelow(value: number, end: number): boolean {
   return Number.isInteger(value) && value >= 0 && value < end;
 }
 

@@ -52,6 +52,8 @@ export interface TransportSendOptions {
   readonly kind?: number | undefined;
   /** A header for the layer above, carried untouched, at most 8 KiB. */
   readonly meta?: Uint8Array | undefined;
+  /** Joins an answer to its question, for the layer above; carried untouched. A u32; 0, the default, is none. */
+  readonly correlation?: number | undefined;
   /** Costs no credit, once the recipient has given any: only for replies, whose number the requests in flight bound. */
   readonly free?: boolean | undefined;
 }
@@ -65,6 +67,8 @@ export interface IncomingMessage {
   readonly stream: number;
   readonly kind: number;
   readonly meta: Uint8Array;
+  /** 0: none. */
+  readonly correlation: number;
   /** Valid until `release()`; copy what must live longer. */
   readonly payload: Uint8Array;
   /** Says that the message has been taken, which gives its credit back to the sender. Idempotent. */

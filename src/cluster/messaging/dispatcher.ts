@@ -173,7 +173,7 @@ export class Dispatcher {
         case Kind.request:
           return this.#receiveRequest(incoming, meta, replies);
         default:
-          return this.#receiveReply(incoming, meta, replies);
+          return this.#receiveReply(incoming, replies);
       }
     } catch (error) {
       if (error instanceof ProtocolViolationError) this.#node.violation(incoming.from, error);
@@ -260,14 +260,14 @@ export class Dispatcher {
   }
 
   #answer(name: string, asked: Asked, failure: boolean, value: unknown, sent?: () => void): void {
-    const { sender, incoming, meta, replies } = asked;
+    const { sender, incoming, replies } = asked;
     const settled = (error?: Error): void => {
       if (error !== undefined) return this.#unanswered(name, asked, failure, error, sent);
       incoming.release();
       sent?.();
     };
     try {
-      replies.reply(sender, meta.requestId, incoming.stream, failure, value, settled);
+      replies.reply(sender, incoming.correlation, incoming.stream, failure, value, settled);
     } catch (error) {
       this.#unanswered(name, asked, failure, error, sent);
     }
@@ -281,8 +281,8 @@ export class Dispatcher {
     sent?.();
   }
 
-  #receiveReply(incoming: IncomingMessage, meta: Meta, replies: Replies): Receipt {
-    if (!replies.expects(incoming.from, meta.requestId)) {
+  #receiveReply(incoming: IncomingMessage, replies: Replies): Receipt {
+    if (!replies.expects(incoming.from, incoming.correlation)) {
       this.#node.debug(`An answer from ${incoming.from} came too late, or was not asked for`);
       incoming.release();
       return 'held';
@@ -295,7 +295,7 @@ export class Dispatcher {
       failure = true;
       this.#node.unreadable(incoming.from, error);
     }
-    replies.settle(incoming.from, meta.requestId, failure, value);
+    replies.settle(incoming.from, incoming.correlation, failure, value);
     incoming.release();
     return 'held';
   }

@@ -1,19 +1,16 @@
 import { InvalidOptionError, ProtocolViolationError } from '../../errors.js';
-import { readU16, readU32, writeU32 } from '../../transport/session/binary.js';
-import { copy } from '../../transport/session/copies.js';
+import { isAt, readU16 } from '../../transport/session/binary.js';
 
 /**
- * What travels beside a payload: what it is, its pattern, its request id and its headers.
+ * What travels beside a payload: what it is, its pattern and its headers.
  *
- * The transport carries one byte (`kind`) and a few bytes of `meta` without reading them; this file is their
- * layout. Numbers are big-endian.
+ * The transport carries one byte (`kind`), a number (`correlation`: the request's id, with it and with its answer) and
+ * a few bytes of `meta` without reading them; this file is the layout of those. Numbers are big-endian.
  *
  * ```
- * raw:            headers
- * event:          u16 length, pattern, headers
- * request:        u32 request id, u16 length, pattern, headers
- * reply, failure: u32 request id, headers
- * headers:        nothing at all, or u8 count, then per header u16 length, name, u16 length, value
+ * raw, reply, failure: headers
+ * event, request:      u16 length, pattern, headers
+ * headers:             nothing at all, or u8 count, then per header u16 length, name, u16 length, value
  * ```
  */
 export const Kind = {
@@ -31,7 +28,6 @@ export type Headers = Readonly<Record<string, string>>;
 
 /** What `decodeMeta` found. */
 export interface Meta {
-  readonly requestId: number;
   readonly pattern: string;
   readonly headers: Headers;
 }
@@ -42,7 +38,7 @@ const MAX_PATTERN_BYTES = 1024;
 const EVENT_STREAMS = 64;
 const NO_BYTES = new Uint8Array(0);
 const NO_HEADERS: Headers = Object.freeze({});
-const NO_META: Meta = { requestId: 0, pattern: '', headers: NO_HEADERS };
+const NO_META: Meta = { pattern: '', headers: NO_HEADERS };
 
 /** A pattern as it travels. */
 export interface EncodedPattern {
@@ -97,52 +93,26 @@ export function checkPattern(pattern: unknown): asserts pattern is string {
   }
 }
 
+/** Of raw messages and of answers. */
 export function encodeRawMeta(headers: Headers | undefined): Uint8Array {
   return headers === undefined ? NO_BYTES : encodeHeaders(headers);
 }
 
-export function encodeEventMeta(pattern: Buffer, headers: Headers | undefined): Uint8Array {
+/** Of events and requests. */
+export function encodePatternMeta(pattern: Buffer, headers: Headers | undefined): Uint8Array {
   return headers === undefined ? pattern : Buffer.concat([pattern, encodeHeaders(headers)]);
-}
-
-export function encodeRequestMeta(
-  requestId: number,
-  pattern: Uint8Array,
-  headers: Headers | undefined,
-): Uint8Array {
-  const tail = headers === undefined ? NO_BYTES : encodeHeaders(headers);
-  const meta = new Uint8Array(4 + pattern.length + tail.length);
-  writeU32(requestId, meta, 0);
-  copy(pattern, meta, 4);
-  copy(tail, meta, 4 + pattern.length);
-  return meta;
-}
-
-export function encodeReplyMeta(requestId: number, headers: Headers | undefined): Uint8Array {
-  return encodeRequestMeta(requestId, NO_BYTES, headers);
 }
 
 /** @throws ProtocolViolationError when the bytes are not this kind's layout */
 export function decodeMeta(kind: number, meta: Uint8Array): Meta {
   const what = kind & ~Kind.bytes;
   if (what > Kind.failure) throw violation('unknown-kind', `a message of the unknown kind ${what}`);
-  if (what === Kind.raw && meta.length === 0) return NO_META;
-  let at = 0;
-  let requestId = 0;
-  let pattern = '';
-  if (what >= Kind.request) {
-    need(meta, at, 4);
-    requestId = readU32(meta, at);
-    at += 4;
-  }
-  if (what === Kind.event || what === Kind.request) {
-    need(meta, at, 2);
-    const end = at + 2 + readU16(meta, at);
-    need(meta, at, end - at);
-    pattern = texts.of(meta, at + 2, end);
-    at = end;
-  }
-  return { requestId, pattern, headers: decodeHeaders(meta, at) };
+  if (what !== Kind.event && what !== Kind.request)
+    return meta.length === 0 ? NO_META : { pattern: '', headers: decodeHeaders(meta, 0) };
+  need(meta, 0, 2);
+  const end = 2 + readU16(meta, 0);
+  need(meta, 0, end);
+  return { pattern: texts.of(meta, 2, end), headers: decodeHeaders(meta, end) };
 }
 
 /** Remembers patterns by their bytes, so that one that comes again and again is decoded once. */
@@ -165,12 +135,6 @@ class Texts {
 }
 
 const texts = new Texts();
-
-function isAt(bytes: Uint8Array, source: Uint8Array, start: number, end: number): boolean {
-  if (bytes.length !== end - start) return false;
-  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== source[start + i]) return false;
-  return true;
-}
 
 function utf8(source: Uint8Array, start: number, end: number): string {
   return Buffer.from(source.buffer, source.byteOffset + start, end - start).toString('utf8');

@@ -1,6 +1,7 @@
 import { MemberDrainingError, NoReceiverError, NotDeliveredError, SendQueueFullError } from '../../errors.js';
 import type { NodeId } from '../../node-id.js';
 import type { IncomingMessage, Receipt } from '../../transport/transport.js';
+import type { Sending } from './sending.js';
 
 /**
  * Messages of a node to itself. They take the same way through codec and handlers as any other, only no socket,
@@ -16,11 +17,8 @@ export class Loopback {
 
   async send(
     self: NodeId,
-    stream: number,
-    kind: number,
-    meta: Uint8Array,
     payload: Uint8Array,
-    signal: AbortSignal | undefined,
+    { stream, kind, meta, correlation, signal }: Sending,
   ): Promise<void> {
     // The handler must not run inside the caller's call.
     await Promise.resolve();
@@ -38,7 +36,7 @@ export class Loopback {
       released = true;
       this.#held--;
     };
-    const receipt = this.receive({ from: self, stream, kind, meta, payload, release });
+    const receipt = this.receive({ from: self, stream, kind, meta, correlation, payload, release });
     if (receipt === 'held') return;
     release();
     if (receipt === 'draining')

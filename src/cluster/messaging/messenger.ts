@@ -1,6 +1,5 @@
 import type { Clock } from '../../clock.js';
 import {
-  BroadcastFailedError,
   ClusterError,
   DeliveryUncertainError,
   NoHandlerError,
@@ -23,19 +22,13 @@ import type { IncomingMessage, Receipt, Transport } from '../../transport/transp
 import type { ClusterLimits } from '../options.js';
 import { checkBytes, checkTimeout } from './argument-checks.js';
 import { Dispatcher } from './dispatcher.js';
-import {
-  Kind,
-  Patterns,
-  encodeEventMeta,
-  encodeRawMeta,
-  encodeReplyMeta,
-  encodeRequestMeta,
-  replyStream,
-} from './envelope.js';
+import { Kind, Patterns, encodePatternMeta, encodeRawMeta, replyStream } from './envelope.js';
+import { Broadcast } from './broadcast.js';
 import { Loopback } from './loopback.js';
 import { RequestTable, type PendingRequest } from './request-table.js';
 import { aborted, asClusterError, remoteError, unheard } from './message-errors.js';
 import type { RequestOptions, RequestOutcome } from './request-options.js';
+import { sendingOf, type Sending } from './sending.js';
 import type { Serializer } from './serializer.js';
 
 /** What the messenger needs of its node. */
@@ -94,13 +87,14 @@ export class Messenger {
     return promised(() => {
       checkBytes(payload);
       const meta = encodeRawMeta(options?.headers);
-      return this.#deliver(this.#route(to), Kind.raw, meta, payload, 0, options?.signal);
+      return this.#deliver(this.#route(to), payload, sendingOf(Kind.raw, meta, 0, options?.signal));
     });
   }
 
   async broadcast(payload: Uint8Array, options?: BroadcastOptions): Promise<BroadcastOutcome> {
     checkBytes(payload);
-    return this.#toAll(Kind.raw, encodeRawMeta(options?.headers), payload, 0, options);
+    const meta = encodeRawMeta(options?.headers);
+    return this.#toAll(payload, sendingOf(Kind.raw, meta, 0, options?.signal), options);
   }
 
   emit(to: Recipient, pattern: string, data: unknown, options?: SendOptions): Promise<void> {
@@ -108,51 +102,38 @@ export class Messenger {
       const { bytes, stream } = this.#patterns.of(pattern);
       const member = this.#route(to);
       const encoded = this.#encode(data);
-      const meta = encodeEventMeta(bytes, options?.headers);
-      return this.#deliver(member, Kind.event | encoded.kind, meta, encoded.bytes, stream, options?.signal);
+      const meta = encodePatternMeta(bytes, options?.headers);
+      const sending = sendingOf(Kind.event | encoded.kind, meta, stream, options?.signal);
+      return this.#deliver(member, encoded.bytes, sending);
     });
   }
 
   async emitAll(pattern: string, data: unknown, options?: BroadcastOptions): Promise<BroadcastOutcome> {
     const { bytes, stream } = this.#patterns.of(pattern);
     const encoded = this.#encode(data);
-    return this.#toAll(
-      Kind.event | encoded.kind,
-      encodeEventMeta(bytes, options?.headers),
-      encoded.bytes,
-      stream,
-      options,
-    );
+    const meta = encodePatternMeta(bytes, options?.headers);
+    const sending = sendingOf(Kind.event | encoded.kind, meta, stream, options?.signal);
+    return this.#toAll(encoded.bytes, sending, options);
   }
 
   request(to: Recipient, pattern: string, data: unknown, options?: RequestOptions): Promise<unknown> {
-    return promised(() => {
+    // What is thrown in here is a rejection, too.
+    return new Promise((resolve, reject) => {
       const encodedPattern = this.#patterns.of(pattern);
       const member = this.#route(to);
-      const encoded = this.#encode(data);
+      const { kind, bytes } = this.#encode(data);
       const signal = options?.signal;
       if (signal?.aborted)
         throw new NotDeliveredError('The request was aborted before it was sent', { cause: signal.reason });
       const timeoutMs = checkTimeout(options?.timeoutMs ?? this.#options.requestTimeoutMs);
-      return new Promise((resolve, reject) => {
-        const { id } =
-          signal === undefined
-            ? this.#requests.add(member.id, pattern, timeoutMs, resolve, reject)
-            : this.#addAbortable(member.id, pattern, timeoutMs, resolve, reject, signal);
-        const meta = encodeRequestMeta(id, encodedPattern.bytes, options?.headers);
-        const { kind, bytes } = encoded;
-        this.#post(
-          member,
-          Kind.request | kind,
-          meta,
-          bytes,
-          encodedPattern.stream,
-          signal,
-          false,
-          (error) => {
-            if (error !== undefined) this.#requests.fail(id, unheard(pattern, error as ClusterError));
-          },
-        );
+      const meta = encodePatternMeta(encodedPattern.bytes, options?.headers);
+      const { id } =
+        signal === undefined
+          ? this.#requests.add(member.id, pattern, timeoutMs, resolve, reject)
+          : this.#addAbortable(member.id, pattern, timeoutMs, resolve, reject, signal);
+      const sending = sendingOf(Kind.request | kind, meta, encodedPattern.stream, signal, id);
+      this.#post(member, bytes, sending, (error) => {
+        if (error !== undefined) this.#requests.fail(id, unheard(pattern, error as ClusterError));
       });
     });
   }
@@ -231,10 +212,10 @@ export class Messenger {
     settled: (error?: Error) => void,
   ): void {
     const { kind, bytes } = this.#encode(value);
-    const meta = encodeReplyMeta(requestId, undefined);
     const what = failure ? Kind.failure : Kind.reply;
-    const stream = replyStream(requestStream);
-    this.#post(this.#route(to), what | kind, meta, bytes, stream, undefined, true, settled);
+    const meta = encodeRawMeta(undefined);
+    const sending = sendingOf(what | kind, meta, replyStream(requestStream), undefined, requestId, true);
+    this.#post(this.#route(to), bytes, sending, settled);
   }
 
   decode(kind: number, payload: Uint8Array): unknown {
@@ -309,68 +290,43 @@ export class Messenger {
     );
   }
 
-  #deliver(
-    to: Member,
-    kind: number,
-    meta: Uint8Array,
-    payload: Uint8Array,
-    stream: number,
-    signal: AbortSignal | undefined,
-    free = false,
-  ): Promise<void> {
+  #deliver(to: Member, payload: Uint8Array, sending: Sending): Promise<void> {
     const limit = this.#options.limits.payloadBytes;
     if (payload.length > limit) {
       return Promise.reject(new PayloadTooLargeError(payload.length, limit, 'limits.payloadBytes'));
     }
-    if (to.id === this.#node.local().id)
-      return this.#loopback.send(to.id, stream, kind, meta, payload, signal);
-    return this.#node.transport().send(to, payload, { signal, stream, kind, meta, free });
+    if (to.id === this.#node.local().id) return this.#loopback.send(to.id, payload, sending);
+    return this.#node.transport().send(to, payload, sending);
   }
 
   /** `#deliver` without a promise, where the transport can do that. */
-  #post(
-    to: Member,
-    kind: number,
-    meta: Uint8Array,
-    payload: Uint8Array,
-    stream: number,
-    signal: AbortSignal | undefined,
-    free: boolean,
-    settled: (error?: Error) => void,
-  ): void {
+  #post(to: Member, payload: Uint8Array, sending: Sending, settled: (error?: Error) => void): void {
     const isHere = to.id === this.#node.local().id;
     const transport = isHere ? undefined : this.#node.transport();
     if (transport?.post !== undefined && payload.length <= this.#options.limits.payloadBytes)
-      transport.post(to, payload, { signal, stream, kind, meta, free }, settled);
-    else this.#deliver(to, kind, meta, payload, stream, signal, free).then(() => settled(), settled);
+      transport.post(to, payload, sending, settled);
+    else this.#deliver(to, payload, sending).then(() => settled(), settled);
   }
 
-  async #toAll(
-    kind: number,
-    meta: Uint8Array,
+  #toAll(
     payload: Uint8Array,
-    stream: number,
+    sending: Sending,
     options: BroadcastOptions | undefined,
   ): Promise<BroadcastOutcome> {
     this.#node.checkOpen();
     const limit = this.#options.limits.payloadBytes;
     if (payload.length > limit) throw new PayloadTooLargeError(payload.length, limit, 'limits.payloadBytes');
     const recipients = options?.includeSelf ? this.#node.activeMembers() : this.#others();
-    const delivered: Member[] = [];
-    const failed: { member: Member; error: ClusterError }[] = [];
-    await Promise.all(
-      recipients.map(async (member) => {
+    return new Promise((resolve, reject) => {
+      const broadcast = new Broadcast(recipients.length, resolve, reject);
+      for (const member of recipients) {
         try {
-          await this.#deliver(member, kind, meta, payload, stream, options?.signal);
-          delivered.push(member);
+          this.#post(member, payload, sending, (error) => broadcast.settled(member, error));
         } catch (error) {
-          failed.push({ member, error: asClusterError(error) });
+          broadcast.settled(member, error);
         }
-      }),
-    );
-    const outcome: BroadcastOutcome = { delivered, failed };
-    if (delivered.length === 0 && failed.length > 0) throw new BroadcastFailedError(outcome);
-    return outcome;
+      }
+    });
   }
 }
 

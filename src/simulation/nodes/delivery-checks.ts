@@ -179,20 +179,20 @@ export class DeliveryChecks {
   leaves(
     from: NodeId,
     to: Destination,
-    { kind = 0, meta, free }: TransportSendOptions,
+    { kind = 0, meta, correlation = 0, free }: TransportSendOptions,
     send: () => Promise<void>,
   ): Promise<void> {
     const isRequest = (kind & ~Kind.bytes) === Kind.request;
     if (meta === undefined || to.id === undefined || !(isRequest || free === true)) return send();
-    const { requestId, headers } = decodeMeta(kind, meta);
+    const { headers } = decodeMeta(kind, meta);
     if (isRequest) {
       const number = Number(headers[NUMBER_HEADER]);
       this.#try(number, from, to.id);
       const sent = this.#sent.get(key(number, to.id));
-      if (sent?.giveUp !== undefined) this.#requests.set(key(requestId, from), sent);
+      if (sent?.giveUp !== undefined) this.#requests.set(key(correlation, from), sent);
       return send();
     }
-    const asked = key(requestId, to.id);
+    const asked = key(correlation, to.id);
     const promise = send();
     promise.catch(() => this.#requests.get(asked)?.giveUp?.());
     return promise;

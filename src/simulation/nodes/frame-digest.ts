@@ -33,6 +33,7 @@ export class FrameDigest {
         this.#number(frame.stream);
         this.#number(Number(frame.first) + 2 * Number(frame.last) + 4 * Number(frame.free));
         this.#number(frame.totalBytes);
+        this.#number(frame.correlation);
         this.#bytes(frame.meta, 1);
         this.#bytes(frame.chunk, Math.ceil(frame.chunk.length / SAMPLES));
         return;

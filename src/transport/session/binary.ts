@@ -39,6 +39,13 @@ export function readU48(source: Uint8Array, at: number): number {
   return readU16(source, at) * U32 + readU32(source, at + 2);
 }
 
+/** Whether these bytes stand at `start`–`end` of the source. */
+export function isAt(bytes: Uint8Array, source: Uint8Array, start: number, end: number): boolean {
+  if (bytes.length !== end - start) return false;
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== source[start + i]) return false;
+  return true;
+}
+
 export function utf8(text: string): Uint8Array {
   return encoder.encode(text);
 }

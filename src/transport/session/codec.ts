@@ -1,5 +1,5 @@
 import { ProtocolViolationError, SerializationError } from '../../errors.js';
-import { readU16, readU32, readU48, writeU16, writeU32, writeU48 } from './binary.js';
+import { isAt, readU16, readU32, readU48, writeU16, writeU32, writeU48 } from './binary.js';
 import { copy } from './copies.js';
 import type { DataFrame, Frame, RejectFrame } from './frame.js';
 import { decodeHandshake, encodeHandshake } from './handshake-codec.js';
@@ -43,11 +43,14 @@ const NAMES = new Map<number, Frame['type']>(
 const FIRST = 1;
 const LAST = 2;
 const FREE = 4;
+/** The first chunk has a correlation. */
+const CORRELATED = 8;
 
 /** Flags, stream, sequence. */
 const DATA_BYTES = 1 + 1 + 6;
 /** Kind and length of meta, on the first chunk. */
 const FIRST_BYTES = 1 + 2;
+const CORRELATION_BYTES = 4;
 /** Bytes of the whole payload, on a first chunk that is not the last. */
 const TOTAL_BYTES = 6;
 const ACK_BYTES = 6;
@@ -206,14 +209,18 @@ function writeFields(frame: Frame, target: Uint8Array, at: number): number {
 }
 
 function writeData(frame: DataFrame, target: Uint8Array, at: number): number {
-  target[at] = (frame.first ? FIRST : 0) | (frame.last ? LAST : 0) | (frame.free ? FREE : 0);
+  const { first, correlation } = frame;
+  const isCorrelated = first && correlation !== 0;
+  target[at] =
+    (first ? FIRST : 0) | (frame.last ? LAST : 0) | (frame.free ? FREE : 0) | (isCorrelated ? CORRELATED : 0);
   target[at + 1] = frame.stream;
   let next = writeU48(frame.seq, target, at + 2);
-  if (!frame.first) return next;
+  if (!first) return next;
   if (frame.meta.length > META_BYTES)
     throw new SerializationError(`"meta" has more than ${META_BYTES} bytes`);
   target[next] = frame.kind;
   next = writeU16(frame.meta.length, target, next + 1);
+  if (isCorrelated) next = writeU32(correlation, target, next);
   if (!frame.last) next = writeU48(frame.totalBytes, target, next);
   copy(frame.meta, target, next);
   return next + frame.meta.length;
@@ -222,7 +229,7 @@ function writeData(frame: DataFrame, target: Uint8Array, at: number): number {
 function decodeData(source: Uint8Array, start: number, end: number, owned: boolean): DataFrame {
   if (end - start < DATA_BYTES) throw malformed('data', 'ends within its fields');
   const flags = source[start]!;
-  if (flags > (FIRST | LAST | FREE)) throw malformed('data', 'has unknown flags');
+  if (flags > (FIRST | LAST | FREE | CORRELATED)) throw malformed('data', 'has unknown flags');
   const first = (flags & FIRST) !== 0;
   const last = (flags & LAST) !== 0;
   const free = (flags & FREE) !== 0;
@@ -230,10 +237,25 @@ function decodeData(source: Uint8Array, start: number, end: number, owned: boole
   const seq = readU48(source, start + 2);
   let at = start + DATA_BYTES;
   if (!first) {
+    if (flags >= CORRELATED) throw malformed('data', 'has flags of a first chunk, and is a later one');
     const chunk = keep(source, at, end, owned);
-    return { type: 'data', seq, stream, first, last, free, kind: 0, meta: NOTHING, totalBytes: 0, chunk };
+    return {
+      type: 'data',
+      seq,
+      stream,
+      first,
+      last,
+      free,
+      kind: 0,
+      meta: NOTHING,
+      correlation: 0,
+      totalBytes: 0,
+      chunk,
+    };
   }
-  const totalAt = at + FIRST_BYTES;
+  const isCorrelated = flags >= CORRELATED;
+  const correlationAt = at + FIRST_BYTES;
+  const totalAt = correlationAt + (isCorrelated ? CORRELATION_BYTES : 0);
   const metaAt = totalAt + (last ? 0 : TOTAL_BYTES);
   if (metaAt > end) throw malformed('data', 'ends within its fields');
   const kind = source[at]!;
@@ -241,9 +263,9 @@ function decodeData(source: Uint8Array, start: number, end: number, owned: boole
   if (metaEnd > end || metaEnd - metaAt > META_BYTES)
     throw malformed('data', 'has a meta over its limit or its end');
   at = metaEnd;
+  const correlation = isCorrelated ? readU32(source, correlationAt) : 0;
+  if (isCorrelated && correlation === 0) throw malformed('data', 'has a correlation of 0');
   const totalBytes = last ? end - at : readU48(source, totalAt);
-  // Kept longer than the first of several chunks, it must not keep that alive.
-  const meta = metaEnd === metaAt ? NOTHING : keep(source, metaAt, metaEnd, owned && last);
   return {
     type: 'data',
     seq,
@@ -252,7 +274,8 @@ function decodeData(source: Uint8Array, start: number, end: number, owned: boole
     last,
     free,
     kind,
-    meta,
+    meta: metas.of(source, metaAt, metaEnd),
+    correlation,
     totalBytes,
     chunk: keep(source, at, end, owned),
   };
@@ -266,8 +289,31 @@ function decodePermit(type: Frame['type'], source: Uint8Array, start: number, en
 }
 
 function firstBytes(frame: DataFrame): number {
-  return FIRST_BYTES + (frame.last ? 0 : TOTAL_BYTES) + frame.meta.length;
+  const { meta, correlation, last } = frame;
+  return FIRST_BYTES + (correlation === 0 ? 0 : CORRELATION_BYTES) + (last ? 0 : TOTAL_BYTES) + meta.length;
 }
+
+/**
+ * Most metas say the same again and again: one that came lately is given once more, instead of another copy. They are
+ * never written to, and keep nothing else alive.
+ */
+class Metas {
+  static readonly #slots = 64;
+  static readonly #maxBytes = 128;
+  readonly #kept = Array.from({ length: Metas.#slots }, () => NOTHING);
+
+  of(source: Uint8Array, start: number, end: number): Uint8Array {
+    const length = end - start;
+    if (length === 0) return NOTHING;
+    if (length > Metas.#maxBytes) return source.slice(start, end);
+    const slot = (length * 31 + source[start]! * 7 + source[end - 1]!) % Metas.#slots;
+    const kept = this.#kept[slot]!;
+    if (isAt(kept, source, start, end)) return kept;
+    return (this.#kept[slot] = source.slice(start, end));
+  }
+}
+
+const metas = new Metas();
 
 function keep(source: Uint8Array, start: number, end: number, owned: boolean): Uint8Array {
   return owned || end - start >= VIEW_FROM_BYTES ? source.subarray(start, end) : source.slice(start, end);

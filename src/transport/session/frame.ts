@@ -106,6 +106,8 @@ export interface DataFrame {
   /** Only meaningful on the first chunk. */
   readonly kind: number;
   readonly meta: Uint8Array;
+  /** A u32; 0: none. */
+  readonly correlation: number;
   /** Bytes of the whole payload, on the first chunk. */
   readonly totalBytes: number;
   readonly chunk: Uint8Array;

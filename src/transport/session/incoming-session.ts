@@ -3,7 +3,7 @@ import type { Link } from '../link.js';
 import type { IncomingMessage, Receipt } from '../transport.js';
 import type { DataFrame, PermitRequestFrame, RejectFrame, SessionAnswer } from './frame.js';
 import type { Inbox } from './inbox.js';
-import { IncomingStream, type Assembly, type Slot } from './incoming-stream.js';
+import { IncomingStream, type Assembly, type MessageHead, type Slot } from './incoming-stream.js';
 import { CHUNK_BYTES, MAX_UNACKED_FRAMES, META_BYTES, STREAMS, type TransportLimits } from './limits.js';
 import { Claim, type ReassemblyBudget } from './reassembly.js';
 import type { SessionTimer } from './world.js';
@@ -217,7 +217,7 @@ export class IncomingSession implements SessionTimer {
     if (frame.free ? this.inbox.heldReplies >= this.receiver.limits.heldReplies : !stream.take(cost))
       return 'over-credit';
     this.#taken();
-    this.#deliver(stream, frame.kind, frame.meta, frame.chunk, frame.free, cost, undefined);
+    this.#deliver(new Delivery(this, stream, frame, frame.chunk, frame.free, cost, undefined));
     return undefined;
   }
 
@@ -241,7 +241,7 @@ export class IncomingSession implements SessionTimer {
   #begin(stream: IncomingStream, frame: DataFrame): Violation | undefined {
     const { limits, budget } = this.receiver;
     const slot = stream.slot(frame.free);
-    const { kind, meta, totalBytes, free } = frame;
+    const { kind, meta, correlation, totalBytes, free } = frame;
     const cost = totalBytes + meta.length;
     const large = cost > stream.permitAbove;
     const refused = totalBytes > limits.payloadBytes;
@@ -261,7 +261,7 @@ export class IncomingSession implements SessionTimer {
       budget.count(cost);
     }
     const bytes = refused ? undefined : new Uint8Array(totalBytes);
-    slot.assembly = { kind, meta, bytes, totalBytes, filled: 0, cost, claim };
+    slot.assembly = { kind, meta, correlation, bytes, totalBytes, filled: 0, cost, claim };
     if (refused)
       this.#reject({ type: 'reject', seq: frame.seq, reason: 'too-large', limitBytes: limits.payloadBytes });
     return undefined;
@@ -269,7 +269,7 @@ export class IncomingSession implements SessionTimer {
 
   #complete(stream: IncomingStream, free: boolean, assembly: Assembly): void {
     stream.slot(free).assembly = undefined;
-    const { claim, cost, bytes, kind, meta } = assembly;
+    const { claim, cost, bytes } = assembly;
     if (claim === undefined || free) this.#dropAssembly(assembly);
     const keptClaim = free ? undefined : claim;
     if (bytes === undefined || assembly.filled < bytes.length) {
@@ -278,21 +278,12 @@ export class IncomingSession implements SessionTimer {
       if (!free) this.inbox.giveBack(stream.number, stream.price(cost));
       return;
     }
-    this.#deliver(stream, kind, meta, bytes, free, cost, keptClaim);
+    this.#deliver(new Delivery(this, stream, assembly, bytes, free, cost, keptClaim));
   }
 
-  #deliver(
-    stream: IncomingStream,
-    kind: number,
-    meta: Uint8Array,
-    payload: Uint8Array,
-    free: boolean,
-    cost: number,
-    claim: Claim | undefined,
-  ): void {
+  #deliver(message: Delivery): void {
     const seq = this.expected - 1;
-    this.inbox.hold(free);
-    const message = new Delivery(this, stream, kind, meta, payload, free, cost, claim);
+    this.inbox.hold(message.free);
     const receipt = this.receiver.receive(message);
     if (receipt === 'held') return;
     message.release();
@@ -369,18 +360,24 @@ export class IncomingSession implements SessionTimer {
 
 /** A message in the inbox. */
 class Delivery implements IncomingMessage {
+  readonly kind: number;
+  readonly meta: Uint8Array;
+  readonly correlation: number;
   #released = false;
 
   constructor(
     readonly session: IncomingSession,
     readonly origin: IncomingStream,
-    readonly kind: number,
-    readonly meta: Uint8Array,
+    head: MessageHead,
     readonly payload: Uint8Array,
     readonly free: boolean,
     readonly cost: number,
     readonly claim: Claim | undefined,
-  ) {}
+  ) {
+    this.kind = head.kind;
+    this.meta = head.meta;
+    this.correlation = head.correlation;
+  }
 
   get from(): NodeId {
     return this.session.inbox.from;

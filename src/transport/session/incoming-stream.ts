@@ -3,10 +3,15 @@ import type { Load } from './inbox.js';
 import type { TransportLimits } from './limits.js';
 import type { Claim } from './reassembly.js';
 
-/** A payload that comes in several frames. */
-export interface Assembly {
+/** What comes with the first frame of a message, for the layer above. */
+export interface MessageHead {
   readonly kind: number;
   readonly meta: Uint8Array;
+  readonly correlation: number;
+}
+
+/** A payload that comes in several frames. */
+export interface Assembly extends MessageHead {
   /** Undefined for one over our limit: it is refused, and its frames lead nowhere. */
   readonly bytes: Uint8Array | undefined;
   readonly totalBytes: number;

@@ -46,6 +46,7 @@ export abstract class OutgoingMessage implements OutgoingFrame {
     readonly stream: number,
     readonly kind: number,
     readonly meta: Uint8Array,
+    readonly correlation: number,
     readonly free: boolean,
   ) {
     this.chunk = payload;
@@ -112,6 +113,7 @@ class Chunk implements OutgoingFrame {
   readonly free: boolean;
   readonly kind: number;
   readonly meta: Uint8Array;
+  readonly correlation: number;
   readonly totalBytes: number;
 
   constructor(
@@ -125,6 +127,7 @@ class Chunk implements OutgoingFrame {
     this.free = message.free;
     this.kind = message.kind;
     this.meta = first ? message.meta : NOTHING;
+    this.correlation = first ? message.correlation : 0;
     this.totalBytes = first ? message.totalBytes : 0;
   }
 }

@@ -18,6 +18,11 @@ const TURN_BYTES = 256 * 1024;
 /** How long the other side may take to follow an `end`. */
 const END_MS = 1000;
 
+/** Not zeroed; a plain array, which a `slice` copies. */
+function allocate(bytes: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer);
+}
+
 /**
  * A pipe of frames over one socket.
  *
@@ -58,7 +63,7 @@ export class TcpLink implements Link {
   ) {
     this.remote = remote;
     this.queue = new WriteQueue(shared.arenas);
-    this.splitter = new FrameSplitter((frame) => this.handler!.frame(frame), Buffer.allocUnsafeSlow);
+    this.splitter = new FrameSplitter((frame) => this.handler!.frame(frame), allocate);
     socket.on('error', (error) => (this.failure ??= error));
     socket.on('close', () => this.closed());
     shared.links.add(this);

@@ -97,7 +97,7 @@ class Room {
   ): Promise<void> {
     await Promise.resolve();
     if (this.cut) throw new NotDeliveredError('cut');
-    const { stream = 0, kind = 0, meta = new Uint8Array(0) } = options;
+    const { stream = 0, kind = 0, meta = new Uint8Array(0), correlation = 0 } = options;
     this.unreleased++;
     let released = false;
     const release = (): void => {
@@ -106,7 +106,7 @@ class Room {
     };
     const receipt = this.nodes
       .get(to)!
-      .messenger.receive({ from: from.id, stream, kind, meta, payload, release });
+      .messenger.receive({ from: from.id, stream, kind, meta, correlation, payload, release });
     if (receipt === 'held') return;
     release();
     throw receipt === 'draining' ? new MemberDrainingError('draining') : new NoReceiverError('nobody');
@@ -225,6 +225,7 @@ describe('a message', () => {
       stream: 0,
       kind: 2,
       meta: new Uint8Array(1),
+      correlation: 1,
       payload: new Uint8Array(0),
       release() {},
     };
@@ -235,14 +236,13 @@ describe('a message', () => {
 
 describe('an answer', () => {
   const answer = (kind: number, requestId: number, payload: Uint8Array) => {
-    const meta = Buffer.alloc(4);
-    meta.writeUInt32BE(requestId);
     let released = 0;
     return {
       from: memberOf('b').id,
       stream: 64,
       kind,
-      meta,
+      meta: new Uint8Array(0),
+      correlation: requestId,
       payload,
       release: () => void released++,
       get released() {

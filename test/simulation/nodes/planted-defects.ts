@@ -128,8 +128,8 @@ class NeverReleases extends ReceiveDefect {
   protected take(message: IncomingMessage, give: (message: IncomingMessage) => Receipt): Receipt {
     if (this.#hasDone || !this.isTurn(message.stream >= 64)) return give(message);
     this.#hasDone = true;
-    const { from, stream, kind, meta, payload } = message;
-    return give({ from, stream, kind, meta, payload, release: () => undefined });
+    const { from, stream, kind, meta, correlation, payload } = message;
+    return give({ from, stream, kind, meta, correlation, payload, release: () => undefined });
   }
 }
 
@@ -147,7 +147,7 @@ export class PausesItsReader extends ReceiveDefect {
   #held = 0;
 
   protected take(message: IncomingMessage, give: (message: IncomingMessage) => Receipt): Receipt {
-    const { from, stream, kind, meta, payload } = message;
+    const { from, stream, kind, meta, correlation, payload } = message;
     const release = (): void => {
       message.release();
       this.#held--;
@@ -155,7 +155,7 @@ export class PausesItsReader extends ReceiveDefect {
     };
     const read = (): Receipt => {
       this.#held++;
-      return give({ from, stream, kind, meta, payload, release });
+      return give({ from, stream, kind, meta, correlation, payload, release });
     };
     if (this.#held < 2) return read();
     this.#unread.push(() => void read());

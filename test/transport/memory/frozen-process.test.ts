@@ -58,6 +58,7 @@ function chunk(seq: number, bytes = 1): Frame {
     last: true,
     totalBytes: bytes,
     meta: new Uint8Array(0),
+    correlation: 0,
     chunk: new Uint8Array(bytes),
   };
 }

@@ -70,6 +70,24 @@ describe('payload bytes', () => {
   });
 });
 
+describe('the meta of a message', () => {
+  const first = (meta: Uint8Array): Frame => ({ ...EXAMPLES.data, meta, chunk: new Uint8Array(40_000) });
+  const metaOf = (frame: Frame | undefined) => (frame?.type === 'data' ? frame.meta : undefined);
+
+  it('is the same array as long as it says the same, and another one for what only looks alike', () => {
+    const metas = ['pattern', 'pattern', 'putting', 'pattern'].map((text) => Buffer.from(text));
+    const frames = split(join(metas.map((meta) => encodeFrame(first(meta)))), [1_000_000]);
+    expect(frames.map((frame) => Buffer.from(metaOf(frame)!).toString('latin1'))).toEqual(metas.map(String));
+    expect(metaOf(frames[0])).toBe(metaOf(frames[1]));
+  });
+
+  it.each([100, 500])('of %i bytes keeps nothing alive of the pieces that it came in', (bytes) => {
+    const whole = encodeFrame(first(new Uint8Array(bytes).fill(7)));
+    for (const sizes of [[whole.length], [5000]])
+      expect(metaOf(split(whole, sizes)[0])!.buffer.byteLength).toBe(bytes);
+  });
+});
+
 describe('bytes that are no frames', () => {
   it.each([
     ['TLS', [0x16, 0x03, 0x01], 'tls'],
@@ -82,6 +100,8 @@ describe('bytes that are no frames', () => {
     ['an ack that is too long', [0x91, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0], 'malformed'],
     ['a reject without a reason', [0x92, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 9], 'malformed'],
     ['unknown flags', [0x90, 0, 0, 0, 8, 0xff, 0, 0, 0, 0, 0, 0, 0], 'malformed'],
+    ['a later chunk with a correlation', [0x90, 0, 0, 0, 8, 0x0a, 0, 0, 0, 0, 0, 0, 0], 'malformed'],
+    ['a correlation of 0', [0x90, 0, 0, 0, 15, 0x0b, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 'malformed'],
     ['a hello of another program', [0x80, 0, 0, 0, 5, 1, 2, 3, 4, 5], 'not-clusterpack'],
     ['a hello of another layout', [0x80, 0, 0, 0, 5, 0x43, 0x4c, 0x50, 0x4b, 2], 'layout'],
   ])('%s: named by a word', (_name, bytes, violation) => {
@@ -250,6 +270,7 @@ function dataFrame(seq: number, bytes: number): Extract<Frame, { type: 'data' }>
     free: false,
     kind: 0,
     meta,
+    correlation: 0,
     totalBytes: bytes,
     chunk,
   };

@@ -145,19 +145,26 @@ describe('a large payload', () => {
     const sent = [
       a.send(b, new Uint8Array(101)),
       a.send(b, new Uint8Array(1), { meta: new Uint8Array(8193) }),
+      a.send(b, new Uint8Array(1), { correlation: 2 ** 32 }),
     ];
     await cluster.run(0);
-    expect(counted(sent)).toEqual({ PayloadTooLargeError: 2 });
+    expect(counted(sent)).toEqual({ PayloadTooLargeError: 2, InvalidOptionError: 1 });
   });
 
   it('over the window asks for a permit, and arrives whole', async () => {
     const { cluster, a, b } = await two();
     const payload = cluster.random.bytes(5 * MIB + 123);
-    const sent = a.send(b, payload, { meta: new Uint8Array([1, 2]), kind: 9, stream: 255 });
+    const sent = a.send(b, payload, {
+      meta: new Uint8Array([1, 2]),
+      kind: 9,
+      stream: 255,
+      correlation: 0xffff_ffff,
+    });
     await cluster.run(1000);
     expect(sent.state).toBe('acknowledged');
     const message = b.received[0]!;
-    expect([message.kind, message.stream, [...message.meta]]).toEqual([9, 255, [1, 2]]);
+    const { kind, stream, correlation, meta } = message;
+    expect([kind, stream, correlation, [...meta]]).toEqual([9, 255, 0xffff_ffff, [1, 2]]);
     expect(Buffer.compare(message.payload, payload)).toBe(0);
   });
 

@@ -62,6 +62,7 @@ const firstData = record({
   first: fc.constant(true),
   kind: byte,
   meta: bytes(200),
+  correlation: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 0xffff_ffff })),
   totalBytes: u48,
   chunk,
 }).map((frame) => (frame.last ? { ...frame, totalBytes: frame.chunk.length } : frame));
@@ -70,6 +71,7 @@ const laterData = record({
   first: fc.constant(false),
   kind: fc.constant(0),
   meta: fc.constant(new Uint8Array(0)),
+  correlation: fc.constant(0),
   totalBytes: fc.constant(0),
   chunk,
 });
@@ -160,6 +162,7 @@ export const EXAMPLES: { readonly [T in Frame['type']]: Extract<Frame, { type: T
     free: false,
     kind: 2,
     meta: Uint8Array.of(9),
+    correlation: 7,
     totalBytes: 100,
     chunk: Uint8Array.of(1, 2, 3, 4),
   },

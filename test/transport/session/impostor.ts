@@ -65,6 +65,7 @@ export class Impostor implements LinkHandler {
       free: false,
       kind: 0,
       meta: NOTHING,
+      correlation: 0,
       totalBytes: 0,
       chunk: NOTHING,
       ...fields,

@@ -14,7 +14,7 @@ class Message extends OutgoingMessage {
   outcome = 'pending';
 
   constructor(bytes: number, stream = 0) {
-    super(new Uint8Array(bytes), stream, 1, NOTHING, false);
+    super(new Uint8Array(bytes), stream, 1, NOTHING, 0, false);
   }
 
   settled(error: ClusterError | undefined): void {
