@@ -260,7 +260,8 @@ export class IncomingSession implements SessionTimer {
     } else if (!refused) {
       budget.count(cost);
     }
-    const bytes = refused ? undefined : new Uint8Array(totalBytes);
+    // Not zeroed: nobody gets it before it is full.
+    const bytes = refused ? undefined : new Uint8Array(Buffer.allocUnsafeSlow(totalBytes).buffer);
     slot.assembly = { kind, meta, correlation, bytes, totalBytes, filled: 0, cost, claim };
     if (refused)
       this.#reject({ type: 'reject', seq: frame.seq, reason: 'too-large', limitBytes: limits.payloadBytes });

@@ -13,7 +13,7 @@ const HIGH_WATER_BYTES = 256 * 1024;
 const LOW_WATER_BYTES = 64 * 1024;
 /** A queue of this size is written at once, without waiting for the end of the turn. */
 const EAGER_BYTES = 32 * 1024;
-/** So much is handed to the kernel in one turn; then others have theirs, probes above all. */
+/** So much is handed to the kernel in one turn, and about so much is read; then others have theirs, probes above all. */
 const TURN_BYTES = 256 * 1024;
 /** How long the other side may take to follow an `end`. */
 const END_MS = 1000;
@@ -46,7 +46,9 @@ export class TcpLink implements Link {
   private awaitsTurnEnd = false;
   private reading = false;
   private framesThisTurn = 0;
-  private bytesThisTurn = 0;
+  private writtenThisTurn = 0;
+  private readThisTurn = 0;
+  private rests = false;
   private busy = false;
   private refusedData = false;
   private ending: Timer | undefined;
@@ -114,7 +116,12 @@ export class TcpLink implements Link {
     this.awaitsTurnEnd = false;
     this.busy = this.framesThisTurn > 1;
     this.framesThisTurn = 0;
-    this.bytesThisTurn = 0;
+    this.writtenThisTurn = 0;
+    this.readThisTurn = 0;
+    if (this.rests) {
+      this.rests = false;
+      this.socket.resume();
+    }
     this.flush();
   }
 
@@ -155,6 +162,8 @@ export class TcpLink implements Link {
 
   private read(piece: Buffer): void {
     this.shared.bytesIn += piece.length;
+    this.readThisTurn += piece.length;
+    if (this.readThisTurn >= TURN_BYTES) this.restUntilTurnEnd();
     this.reading = true;
     try {
       this.splitter.push(piece);
@@ -166,6 +175,14 @@ export class TcpLink implements Link {
     }
   }
 
+  /** Node would read up to 2 MiB from one socket before it looks at another one. */
+  private restUntilTurnEnd(): void {
+    if (this.rests) return;
+    this.rests = true;
+    this.socket.pause();
+    this.awaitTurnEnd();
+  }
+
   private awaitTurnEnd(): void {
     if (this.awaitsTurnEnd) return;
     this.awaitsTurnEnd = true;
@@ -174,7 +191,7 @@ export class TcpLink implements Link {
 
   private flush(): void {
     if (this.writing || this.gone || this.queue.frames === 0) return;
-    if (this.bytesThisTurn < TURN_BYTES) this.write();
+    if (this.writtenThisTurn < TURN_BYTES) this.write();
     else this.awaitTurnEnd();
   }
 
@@ -183,7 +200,7 @@ export class TcpLink implements Link {
     const { segments, bytes } = batch;
     this.flushedFrames += batch.frames;
     this.shared.bytesOut += bytes;
-    this.bytesThisTurn += bytes;
+    this.writtenThisTurn += bytes;
     this.writingBytes += bytes;
     this.writing = true;
     const written = (error?: Error | null) => this.written(batch, error);

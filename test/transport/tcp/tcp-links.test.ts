@@ -189,6 +189,27 @@ describe('frames', () => {
     expect(here.link.bufferedBytes).toBe(0);
   });
 
+  it('are read about 256 KiB a turn, though more is there, so that other links have their turn', async () => {
+    const { here, there } = await pair();
+    stopReading(there);
+    const sent = 32;
+    for (let seq = 0; seq < sent; seq++) {
+      here.link.send(data(seq, 65_536));
+      await turn();
+    }
+    const perTurn: number[] = [];
+    goOnReading(there);
+    for (let seen = 0; seen < sent; await turn()) {
+      perTurn.push(there.frames.length - seen);
+      seen = there.frames.length;
+    }
+    expect(Math.max(...perTurn)).toBeGreaterThan(0);
+    expect(Math.max(...perTurn)).toBeLessThanOrEqual(6);
+    expect(there.frames.map((frame) => (frame.type === 'data' ? frame.seq : -1))).toEqual([
+      ...new Array(sent).keys(),
+    ]);
+  });
+
   it('a link on which too much waits is closed for it', async () => {
     const { here, there } = await pair({ limits: { bufferedBytes: 1024 * 1024 } });
     stopReading(there);
