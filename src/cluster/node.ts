@@ -335,7 +335,11 @@ export class ClusterNode implements Membership {
     return this.#messenger.requestAll(pattern, data, options) as Promise<RequestOutcome<ReplyOf<P>>[]>;
   }
 
-  /** Handles messages of a pattern; without one, the raw bytes of `send` and `broadcast`. Returns the removal. */
+  /**
+   * Handles messages of a pattern; without one, the raw bytes of `send` and `broadcast`.
+   *
+   * @returns removes the handler; it still gets the messages that had arrived by then
+   */
   onMessage(pattern: string | undefined, handler: MessageHandler, options?: HandlerOptions): () => void {
     return this.#dispatcher.onMessage(pattern, handler, options);
   }

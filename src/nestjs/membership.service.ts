@@ -207,7 +207,11 @@ export class MembershipService implements Membership {
 
   // --- handlers that come and go; the decorators are for those that stay ---
 
-  /** Handles messages of a pattern; without one, the raw bytes of `send` and `broadcast`. Returns the removal. */
+  /**
+   * Handles messages of a pattern; without one, the raw bytes of `send` and `broadcast`.
+   *
+   * @returns removes the handler; it still gets the messages that had arrived by then
+   */
   onMessage(pattern: string | undefined, handler: MessageHandler, options?: HandlerOptions): () => void {
     return this.#node.onMessage(pattern, handler, options);
   }

@@ -52,6 +52,11 @@ interface Registered<T> {
   readonly queue: HandlerQueue<T>;
 }
 
+/** Replaced when one comes or goes, never changed: a delivery keeps to those that were there when it began. */
+type Handlers = readonly Registered<Handling>[];
+
+const NO_HANDLERS: Handlers = [];
+
 /** A message on its way through its handlers: gives its credit back when the last of them has finished. */
 class Handling {
   constructor(
@@ -78,8 +83,8 @@ export class Dispatcher {
   readonly readers = new MessageReaders();
   readonly #node: DispatcherNode;
   readonly #concurrency: number;
-  readonly #raw = new Set<Registered<Handling>>();
-  readonly #events = new Map<string, Set<Registered<Handling>>>();
+  #raw = NO_HANDLERS;
+  readonly #events = new Map<string, Handlers>();
   readonly #requests = new Map<string, Registered<Asked>>();
   #draining = false;
 
@@ -96,12 +101,10 @@ export class Dispatcher {
       name,
       queue: this.#queue(options, (handling) => this.#handle(handler, name, handling)),
     };
-    const handlers = pattern === undefined ? this.#raw : (this.#events.get(pattern) ?? new Set());
-    if (pattern !== undefined) this.#events.set(pattern, handlers);
-    handlers.add(registered);
+    this.#setHandlers(pattern, [...this.#handlersOf(pattern), registered]);
     return () => {
-      handlers.delete(registered);
-      if (pattern !== undefined && handlers.size === 0) this.#events.delete(pattern);
+      const others = this.#handlersOf(pattern).filter((other) => other !== registered);
+      this.#setHandlers(pattern, others);
     };
   }
 
@@ -128,11 +131,7 @@ export class Dispatcher {
   /** Refuses new requests; resolves when the handlers that run have finished. */
   async drain(): Promise<void> {
     this.#draining = true;
-    const all = [
-      ...this.#raw,
-      ...this.#requests.values(),
-      ...[...this.#events.values()].flatMap((set) => [...set]),
-    ];
+    const all = [...this.#raw, ...this.#requests.values(), ...[...this.#events.values()].flat()];
     await Promise.all(all.map((registered) => registered.queue.whenIdle()));
   }
 
@@ -154,6 +153,16 @@ export class Dispatcher {
     return { running, waiting };
   }
 
+  #handlersOf(pattern: string | undefined): Handlers {
+    return pattern === undefined ? this.#raw : (this.#events.get(pattern) ?? NO_HANDLERS);
+  }
+
+  #setHandlers(pattern: string | undefined, handlers: Handlers): void {
+    if (pattern === undefined) this.#raw = handlers;
+    else if (handlers.length === 0) this.#events.delete(pattern);
+    else this.#events.set(pattern, handlers);
+  }
+
   #queue<T>(
     { concurrency = this.#concurrency }: HandlerOptions,
     start: (call: T) => unknown,
@@ -167,7 +176,7 @@ export class Dispatcher {
       const meta = decodeMeta(incoming.kind, incoming.meta);
       switch (incoming.kind & ~Kind.bytes) {
         case Kind.raw:
-          return this.#raw.size + this.readers.size === 0 ? 'no-receiver' : this.#receiveRaw(incoming, meta);
+          return this.#receiveRaw(incoming, meta);
         case Kind.event:
           return this.#receiveEvent(incoming, meta, replies);
         case Kind.request:
@@ -183,11 +192,13 @@ export class Dispatcher {
   }
 
   #receiveRaw(incoming: IncomingMessage, { headers }: Meta): Receipt {
+    const handlers = this.#raw;
+    const isRead = this.readers.size > 0;
+    if (handlers.length === 0 && !isRead) return 'no-receiver';
     const sender = this.#node.find(incoming.from);
     if (sender === undefined) return 'no-receiver';
     const receivedAtMs = this.#node.epochMs();
     const { payload } = incoming;
-    const isRead = this.readers.size > 0;
     const message = ClusterMessage.of({
       sender,
       pattern: undefined,
@@ -197,11 +208,11 @@ export class Dispatcher {
       receivedAtMs,
       isRequest: false,
     });
-    const handling = new Handling(message, incoming, this.#raw.size + (isRead ? 1 : 0));
+    const handling = new Handling(message, incoming, handlers.length + (isRead ? 1 : 0));
     if (isRead) {
       this.readers.push(Message.of(sender, payload, headers, receivedAtMs), () => handling.done());
     }
-    for (const { queue } of this.#raw) queue.push(handling);
+    for (const { queue } of handlers) queue.push(handling);
     return 'held';
   }
 
@@ -210,7 +221,7 @@ export class Dispatcher {
     const sender = this.#node.find(incoming.from);
     if (handlers === undefined || sender === undefined) return 'no-receiver';
     const message = this.#message(sender, incoming, meta, replies, false);
-    const handling = new Handling(message, incoming, handlers.size);
+    const handling = new Handling(message, incoming, handlers.length);
     for (const { queue } of handlers) queue.push(handling);
     return 'held';
   }
