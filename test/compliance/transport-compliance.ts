@@ -16,6 +16,8 @@ import {
   type TransportFixture,
 } from './transport-network.js';
 
+const MIB = 1024 * 1024;
+
 /** The contract of `Transport` as tests: every transport passes it, those of third parties too. */
 export function describeTransport(name: string, createFixture: () => TransportFixture): void {
   describe(`transport: ${name}`, () => {
@@ -218,6 +220,31 @@ export function describeTransport(name: string, createFixture: () => TransportFi
         await network.until(() => b.held.length === 2);
         a.transport.cast(b.destination, text('ping'));
         await network.until(() => b.casts.length === 1);
+      });
+
+      it('passes payloads that are under way, in both directions', async () => {
+        const [a, b] = await pair();
+        await network.done(a.reach(b));
+        const arrived = () => a.transport.stats.bytesIn + b.transport.stats.bytesIn;
+        const isUnderWay = () => a.received.length + b.received.length === 0;
+        // Each ping leaves when the one before was answered. How much of the payloads is faster than it and its answer?
+        let sentAt: number | undefined;
+        let mostMeanwhile = 0;
+        const ping = () => {
+          sentAt = isUnderWay() ? arrived() : undefined;
+          if (sentAt !== undefined) a.transport.cast(b.destination, text('ping'));
+        };
+        b.onCast = () => b.transport.cast(a.destination, text('pong'));
+        a.onCast = () => {
+          mostMeanwhile = Math.max(mostMeanwhile, arrived() - sentAt!);
+          ping();
+        };
+        const large = new Uint8Array(32 * MIB);
+        const sends = Promise.all([a.send(b, large), b.send(a, large)]);
+        ping();
+        await network.done(sends);
+        await network.until(() => sentAt === undefined);
+        expect(mostMeanwhile).toBeLessThan(4 * MIB);
       });
     });
 

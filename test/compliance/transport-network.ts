@@ -96,6 +96,8 @@ export class TestNode {
   readonly casts: { from: NodeId; body: string }[] = [];
   readonly reports: { about: Destination; report: string; by: NodeId | undefined }[] = [];
   readonly logs: string[] = [];
+  /** Called at each cast, when it comes. */
+  onCast: () => void = () => undefined;
   /** Messages are not released. */
   keeps = false;
   receipt: Receipt = 'held';
@@ -130,8 +132,10 @@ export class TestNode {
 
   async bind(options: NodeOptions): Promise<void> {
     const host: TransportHost = {
-      protocolMessage: (from, body) =>
-        void this.casts.push({ from: from.id, body: Buffer.from(body as never).toString() }),
+      protocolMessage: (from, body) => {
+        this.casts.push({ from: from.id, body: Buffer.from(body as never).toString() });
+        this.onCast();
+      },
       link: (about, report, by) => void this.reports.push({ about, report, by }),
       ...(options.reader === true ? {} : { receive: (message) => this.receive(message) }),
     };
