@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { drawPlot } from './experiments/draw-plot.mjs';
+import { drawPlot } from './draw-plot.mjs';
 import { renderReadme } from './experiments/render-readme.mjs';
 
 const root = new URL('..', import.meta.url);

@@ -1,12 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { drawPlot } from '../../scripts/draw-plot.mjs';
 import { idle } from './idle/idle.js';
 import { lanes } from './lanes/suite.js';
 import { detection } from './membership/detection.js';
 import { joining } from './membership/joining.js';
 import { memory } from './memory/memory.js';
 import { messages } from './messages/suite.js';
-import { drawPlot } from './report/draw-plot.js';
 import { renderReport, type Section } from './report/render-report.js';
 import type { Effort, Suite } from './suite.js';
 

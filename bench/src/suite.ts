@@ -1,3 +1,5 @@
+import type { Plot as Drawing } from '../../scripts/draw-plot.mjs';
+
 /** What a suite has found, ready to be shown. */
 export interface Findings {
   /** The name of its section. */
@@ -16,15 +18,10 @@ export interface Table {
   readonly rows: readonly (readonly string[])[];
 }
 
-/** A bar chart: groups along the axis, one bar per series in each. */
-export interface Plot {
+/** A plot that is a file of its own. */
+export interface Plot extends Drawing {
   /** File name without its ending. */
   readonly name: string;
-  readonly title: string;
-  readonly unit: string;
-  readonly isLogarithmic: boolean;
-  readonly groups: readonly string[];
-  readonly series: readonly { readonly name: string; readonly values: readonly number[] }[];
 }
 
 /** A figure that we want to reach. It is reported, never asserted: the machine has its say. */

@@ -150,12 +150,11 @@ function plot(
   return {
     name,
     title,
-    unit,
-    isLogarithmic: false,
-    groups: sizes.map((nodes) => `n = ${nodes}`),
+    kind: 'bar',
+    yLabel: unit,
     series: CONTENDERS.map((contender) => ({
       name: contender,
-      values: sizes.map((nodes) => found(cases, contender, nodes, figure) ?? 0),
+      points: sizes.map((nodes) => [`n = ${nodes}`, found(cases, contender, nodes, figure) ?? 0]),
     })),
   };
 }

@@ -82,7 +82,7 @@ function table(cases: readonly Case[]): Table {
       'memberlist (published)',
     ],
     rows: cases.map(({ signal, nodes, times }) => [
-      `${signal}, n = ${nodes}`,
+      caseName({ signal, nodes }),
       String(times.last.length),
       inSeconds(sampleOf(times.first).median),
       inSeconds(sampleOf(times.last).median),
@@ -100,18 +100,27 @@ function memberlist(signal: string, nodes: number): string {
   return ms === undefined ? '–' : `${(ms / 1000).toFixed(1)} s`;
 }
 
+function caseName({ signal, nodes }: Pick<Case, 'signal' | 'nodes'>): string {
+  return `${signal}, n = ${nodes}`;
+}
+
 function plot(cases: readonly Case[]): Plot {
   return {
     name: 'detection',
     title: 'Until the last survivor knows, median',
-    unit: 's',
-    isLogarithmic: false,
-    groups: cases.map(({ signal, nodes }) => `${signal}, n = ${nodes}`),
+    kind: 'bar',
+    yLabel: 's',
     series: [
-      { name: 'ClusterPack', values: cases.map(({ times }) => sampleOf(times.last).median / 1000) },
+      {
+        name: 'ClusterPack',
+        points: cases.map((one) => [caseName(one), sampleOf(one.times.last).median / 1000]),
+      },
       {
         name: 'memberlist (published)',
-        values: cases.map(({ signal, nodes }) => (MEMBERLIST_MS[`${signal} ${nodes}`] ?? 0) / 1000),
+        points: cases.map((one) => [
+          caseName(one),
+          (MEMBERLIST_MS[`${one.signal} ${one.nodes}`] ?? 0) / 1000,
+        ]),
       },
     ],
   };
@@ -119,7 +128,7 @@ function plot(cases: readonly Case[]): Plot {
 
 function goalsOf({ signal, nodes, times }: Case, swim: SwimOverrides | undefined): readonly Goal[] {
   const { median } = sampleOf(times.last);
-  const what = `${signal}, n = ${nodes}`;
+  const what = caseName({ signal, nodes });
   const none: Goal = {
     what: `${what}: members held unreachable that were not`,
     wanted: '0',

@@ -104,14 +104,15 @@ function plot(rows: readonly CellName[], measurements: Measurements): Plot {
   return {
     name: 'messages',
     title: 'Messages: operations a second',
-    unit: 'operations a second',
+    kind: 'bar',
+    yLabel: 'operations a second',
     isLogarithmic: true,
-    groups: rows.map((cell) => describe(cells[cell])),
     series: names.map((name) => ({
       name,
-      values: rows.map((cell) =>
+      points: rows.map((cell) => [
+        describe(cells[cell]),
         measurements.has(cell, name) ? measurements.of(cell, name, 'perSecond').median : Number.NaN,
-      ),
+      ]),
     })),
   };
 }
