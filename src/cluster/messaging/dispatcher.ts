@@ -57,6 +57,8 @@ type Handlers = readonly Registered<Handling>[];
 
 const NO_HANDLERS: Handlers = [];
 
+type Queue = Pick<HandlerQueue<unknown>, 'running' | 'waiting' | 'whenIdle'>;
+
 /** A message on its way through its handlers: gives its credit back when the last of them has finished. */
 class Handling {
   constructor(
@@ -86,6 +88,8 @@ export class Dispatcher {
   #raw = NO_HANDLERS;
   readonly #events = new Map<string, Handlers>();
   readonly #requests = new Map<string, Registered<Asked>>();
+  /** Of all handlers, those included that are removed and not done yet. */
+  readonly #queues = new Set<Queue>();
   #draining = false;
 
   /** @param concurrency how many calls of one handler run at once, unless it says otherwise */
@@ -105,6 +109,7 @@ export class Dispatcher {
     return () => {
       const others = this.#handlersOf(pattern).filter((other) => other !== registered);
       this.#setHandlers(pattern, others);
+      void this.#retire(registered.queue);
     };
   }
 
@@ -125,14 +130,14 @@ export class Dispatcher {
     this.#requests.set(pattern, registered);
     return () => {
       if (this.#requests.get(pattern) === registered) this.#requests.delete(pattern);
+      void this.#retire(registered.queue);
     };
   }
 
   /** Refuses new requests; resolves when the handlers that run have finished. */
   async drain(): Promise<void> {
     this.#draining = true;
-    const all = [...this.#raw, ...this.#requests.values(), ...[...this.#events.values()].flat()];
-    await Promise.all(all.map((registered) => registered.queue.whenIdle()));
+    await Promise.all([...this.#queues].map((queue) => queue.whenIdle()));
   }
 
   close(): void {
@@ -143,12 +148,9 @@ export class Dispatcher {
   get load(): { readonly running: number; readonly waiting: number } {
     let running = 0;
     let waiting = 0;
-    const all = [this.#raw, this.#requests.values(), ...this.#events.values()];
-    for (const group of all) {
-      for (const { queue } of group) {
-        running += queue.running;
-        waiting += queue.waiting;
-      }
+    for (const queue of this.#queues) {
+      running += queue.running;
+      waiting += queue.waiting;
     }
     return { running, waiting };
   }
@@ -167,7 +169,16 @@ export class Dispatcher {
     { concurrency = this.#concurrency }: HandlerOptions,
     start: (call: T) => unknown,
   ): HandlerQueue<T> {
-    return new HandlerQueue(concurrency, start);
+    const queue = new HandlerQueue(concurrency, start);
+    this.#queues.add(queue);
+    return queue;
+  }
+
+  /** A handler was removed: its queue counts until the calls that it has are done, and those of a delivery under way. */
+  async #retire(queue: Queue): Promise<void> {
+    do await queue.whenIdle();
+    while (queue.running > 0);
+    this.#queues.delete(queue);
   }
 
   /** Never throws. */

@@ -13,7 +13,7 @@ const HIGH_WATER_BYTES = 256 * 1024;
 const LOW_WATER_BYTES = 64 * 1024;
 /** A queue of this size is written at once, without waiting for the end of the turn. */
 const EAGER_BYTES = 32 * 1024;
-/** So much is handed to the kernel in one turn, and about so much is read; then others have theirs, probes above all. */
+/** About so much is handed to the kernel in one turn, and as much is read; then others have theirs, probes above all. */
 const TURN_BYTES = 256 * 1024;
 /** How long the other side may take to follow an `end`. */
 const END_MS = 1000;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Dispatcher, type DispatcherNode, type Replies } from '../../../src/cluster/messaging/dispatcher.js';
-import { Kind, Patterns, encodeEventMeta } from '../../../src/cluster/messaging/envelope.js';
+import { Kind, Patterns, encodePatternMeta } from '../../../src/cluster/messaging/envelope.js';
 import { memberOf } from '../../support/members.js';
 
 const sender = memberOf('a');
@@ -46,9 +46,12 @@ class Desk {
       {
         from: sender.id,
         stream: 0,
+        correlation: 0,
         kind: pattern === undefined ? Kind.raw : Kind.event,
         meta:
-          pattern === undefined ? new Uint8Array(0) : encodeEventMeta(patterns.of(pattern).bytes, undefined),
+          pattern === undefined
+            ? new Uint8Array(0)
+            : encodePatternMeta(patterns.of(pattern).bytes, undefined),
         payload: Buffer.from(text),
         release: () => void this.released[at]!++,
       },
@@ -143,6 +146,27 @@ describe.each([
     remove();
     expect(desk.receive('x')).toBe('held');
     expect(desk.seen).toEqual(['here:x']);
+  });
+
+  it('that are removed while they run are waited for by a drain, and counted until they are done', async () => {
+    const desk = new Desk(pattern);
+    const finish: (() => void)[] = [];
+    const remove = desk.handle(() => new Promise<void>((resolve) => finish.push(resolve)));
+    desk.receive('one');
+    desk.receive('two');
+    remove();
+    remove();
+    let drained = false;
+    const draining = desk.dispatcher.drain().then(() => (drained = true));
+    await settle();
+    expect([drained, desk.dispatcher.load]).toEqual([false, { running: 1, waiting: 1 }]);
+    finish.shift()!();
+    await settle();
+    expect([drained, desk.dispatcher.load]).toEqual([false, { running: 1, waiting: 0 }]);
+    finish.shift()!();
+    await draining;
+    expect(desk.dispatcher.load).toEqual({ running: 0, waiting: 0 });
+    expect(desk.released).toEqual([1, 1]);
   });
 });
 
