@@ -107,7 +107,8 @@ export interface SwimOptions {
   readonly gossipToLostMs: number;
   /**
    * Time between two syncs with a random member, ms. Lan 30,000, wan 60,000, local 15,000; jittered by ±10 %. Digests on
-   * pings start one sooner where views differ, so this is only the backstop. 0 switches the periodic one off.
+   * pings start one sooner where views differ, so this is only the backstop: it is left out where all digests of the
+   * interval were equal. 0 switches the periodic one off.
    */
   readonly syncIntervalMs: number;
   /** Shortest time between two syncs with any member that digests ask for, ms. 1000; doubles, jittered, while they find no peace. */

@@ -51,6 +51,9 @@ export class Syncs {
   readonly #serves = new Map<NodeId, Serve>();
   /** Contacts in a row whose digest differed. */
   #differences = 0;
+  /** What the digests have said since the last periodic sync was due. */
+  #sawEqual = false;
+  #sawDifferent = false;
   #spacingMs: number;
   #nextAtMs = Number.NEGATIVE_INFINITY;
 
@@ -64,11 +67,13 @@ export class Syncs {
     if (options.syncIntervalMs > 0) timers.after(options.syncIntervalMs * world.random(), 'sync');
   }
 
-  /** The periodic sync. */
+  /** The periodic sync, for those whom the digests on pings and acks have not told that views are equal. */
   tick(): void {
     const { options, timers } = this.#parts;
     timers.after(this.#parts.jittered(options.syncIntervalMs, 0.1), 'sync');
-    this.withAny();
+    const isInVain = this.#sawEqual && !this.#sawDifferent;
+    this.#sawEqual = this.#sawDifferent = false;
+    if (!isInVain) this.withAny();
   }
 
   withAny(): void {
@@ -84,10 +89,12 @@ export class Syncs {
     if (!options.components.digestSync || digest.version !== DIGEST_VERSION || leaver.leaving) return;
     if (table.get(from.id)?.member.isActive !== true) return;
     if (digest.low === table.digest.low && digest.high === table.digest.high) {
+      this.#sawEqual = true;
       this.#differences = 0;
       this.#spacingMs = options.syncSpacingMs;
       return;
     }
+    this.#sawDifferent = true;
     this.#differences++;
     const settled = digest.quiet && queue.size === 0;
     if (!mayStart || (!settled && this.#differences < 2) || this.#busy() || world.now() < this.#nextAtMs)

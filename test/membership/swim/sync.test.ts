@@ -72,6 +72,25 @@ describe('a sync', () => {
     expect(node.sentOf('syncStart')).toEqual([]);
   });
 
+  it('of every interval is left out where the digests of that interval said that views are equal', () => {
+    const equal = (node: Alone): Digest => {
+      node.receive(1, { type: 'ping', seq: 9, to: peerOf(0).id, digest: differing, updates: [] });
+      return node.sentOf('ack').at(-1)!.message.digest;
+    };
+    const startsWith = (digests: (node: Alone) => readonly Digest[]): number => {
+      const node = new Alone({ syncIntervalMs: 2000, syncTimeoutMs: 100 }).with(1);
+      const said = digests(node);
+      // The ping that asked for the digest said something else, and so counts in the first interval.
+      for (let i = 0; i < 4; i++) contact(node, said[i % said.length]!);
+      const before = node.sentOf('syncStart').length;
+      for (let i = 0; i < 12; i++) contact(node, said[i % said.length]!);
+      return node.sentOf('syncStart').length - before;
+    };
+    expect(startsWith((node) => [equal(node)])).toBe(0);
+    expect(startsWith(() => [{ ...differing, version: DIGEST_VERSION + 1 }])).toBeGreaterThan(3);
+    expect(startsWith((node) => [equal(node), { ...differing, quiet: false }])).toBeGreaterThan(3);
+  });
+
   it('comes ever more rarely while it does not help', () => {
     const node = new Alone({ syncIntervalMs: 0, syncTimeoutMs: 100 }).with(1);
     for (let i = 0; i < 60; i++) contact(node, differing);
@@ -98,8 +117,10 @@ describe('a sync', () => {
     expect(node.sentOf('page', 1)).toHaveLength(2);
   });
 
-  it('of equal views costs one empty page', () => {
-    const cluster = Cluster.formed(3, { overrides: { syncIntervalMs: 2000 } });
+  it('of equal views costs one empty page, where no digest has told', () => {
+    const cluster = Cluster.formed(3, {
+      overrides: { syncIntervalMs: 2000, components: { digestSync: false } },
+    });
     for (const node of cluster.nodes.values()) node.sent.length = 0;
     cluster.run(20_000);
     const pages = [...cluster.nodes.values()]
