@@ -1,5 +1,5 @@
-import { uptime } from 'node:os';
 import type { Clock, Timer } from '../clock.js';
+import { MachineSleep } from './machine-sleep.js';
 
 /** A {@link Clock} on Node's own timers. */
 export interface SystemClock extends Clock {
@@ -26,7 +26,7 @@ export function systemClock(options: { readonly unref?: boolean } = {}): SystemC
 
 class NodeClock implements SystemClock {
   private readonly pending = new Set<NodeTimer | NodeJS.Immediate>();
-  private readonly aheadAtStartMs = uptimeAheadMs();
+  private readonly sleep = new MachineSleep();
 
   constructor(private keepsAlive: boolean) {}
 
@@ -34,9 +34,8 @@ class NodeClock implements SystemClock {
     return performance.now();
   }
 
-  /** Uptime counts the time that the machine slept, `performance.now` does not (Linux), and no clock change moves it. */
   sleptMs(): number {
-    return Math.max(0, uptimeAheadMs() - this.aheadAtStartMs);
+    return this.sleep.totalMs;
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
@@ -79,10 +78,6 @@ class NodeClock implements SystemClock {
     });
     this.pending.add(this.apply(handle));
   }
-}
-
-function uptimeAheadMs(): number {
-  return uptime() * 1000 - performance.now();
 }
 
 class NodeTimer implements Timer {
