@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../clock.js';
 import type { HandshakeError } from '../errors.js';
 import type { ClusterLogger } from '../logger.js';
 import type { NodeId } from '../node-id.js';
+import { setDeadline } from './deadline.js';
 import type { Dial, DialOutcome, Links } from './link.js';
 import type { MessageSequence } from './message-sequence.js';
 import type { SessionTimer, SessionWorld } from './session/world.js';
@@ -64,7 +65,7 @@ export class ShellWorld implements SessionWorld {
 
   after(delayMs: number, timer: SessionTimer): void {
     this.#timers.get(timer)?.cancel();
-    const pending = this.clock.setTimer(delayMs, () => {
+    const pending = setDeadline(this.clock, delayMs, () => {
       this.#timers.delete(timer);
       timer.fired();
     });

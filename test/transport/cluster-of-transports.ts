@@ -2,6 +2,7 @@ import type { Address } from '../../src/address.js';
 import type { ClusterLogger } from '../../src/logger.js';
 import { createNodeId, type NodeId } from '../../src/node-id.js';
 import { Random } from '../../src/simulation/random.js';
+import type { EventLoop } from '../../src/simulation/clock/event-loop.js';
 import { VirtualClock } from '../../src/simulation/clock/virtual-clock.js';
 import { MemoryNetwork, type MemoryNetworkOptions } from '../../src/transport/memory/memory-network.js';
 import { SessionTransport, type SessionTransportOptions } from '../../src/transport/session-transport.js';
@@ -27,6 +28,8 @@ export interface NodeOptions extends Partial<SessionTransportOptions> {
   readonly advertise?: { host?: string; port?: number };
   /** Sends frames as bytes through the codec. */
   readonly wire?: boolean;
+  /** The process that it runs in, where that can stand still. */
+  readonly loop?: EventLoop;
 }
 
 /** A transport, and everything that its host was told. */
@@ -56,10 +59,10 @@ export class RecordedNode {
       warn: (message) => void this.warnings.push(message),
       error: (message, cause) => void this.warnings.push(`${message}: ${String(cause)}`),
     };
-    this.transport = new SessionTransport(cluster.network.links(name, { wire: options.wire }), {
+    this.transport = new SessionTransport(cluster.network.links(name, { wire: options.wire, loop: options.loop }), {
       clusterName: 'test',
       id,
-      clock: cluster.clock,
+      clock: options.loop ?? cluster.clock,
       random: () => cluster.random.next(),
       logger,
       ...options,

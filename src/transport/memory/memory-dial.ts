@@ -1,5 +1,6 @@
 import { formatAddress, type Address } from '../../address.js';
 import type { Timer } from '../../clock.js';
+import { setDeadline } from '../deadline.js';
 import { DialError } from '../dial-error.js';
 import type { Dial, DialOutcome } from '../link.js';
 import { MemoryLink } from './memory-link.js';
@@ -20,7 +21,7 @@ export class MemoryDial implements Dial {
     private readonly outcome: DialOutcome,
     private readonly onDone: () => void,
   ) {
-    this.deadline = dialler.loop.setTimer(timeoutMs, () => this.expire());
+    this.deadline = setDeadline(dialler.loop, timeoutMs, () => this.expire());
     const owner = network.ownerOf(address);
     // No machine has ever had this address: nobody answers.
     if (owner === undefined) return;

@@ -39,7 +39,9 @@ export class MemoryLinks implements Links {
   ) {
     this.wire = options.wire === true;
     this.loop = options.loop ?? {
+      now: () => network.clock.now(),
       setTimer: (delayMs, callback) => network.clock.setTimer(delayMs, callback),
+      afterPoll: (callback) => network.clock.afterPoll(callback),
       input: (callback) => callback(),
     };
   }

@@ -267,7 +267,7 @@ export class Endpoint implements HandshakeHost, PeerOwner {
       const detail = 'it did not shake hands in time';
       this.count('handshake-timeout');
       this.warn('handshake-timeout', `Closed the link with ${link.remote} (handshake-timeout): ${detail}`);
-      this.#arrivalEnded(link);
+      this.#handshaker.arrivalExpired(link);
     } else {
       this.#handshaker.dialEnded(link, { kind: 'report', report: 'silent' });
     }

@@ -203,6 +203,12 @@ export class Handshaker {
     }
   }
 
+  /** A link that we accepted was not established in time. */
+  arrivalExpired(link: PeerLink): void {
+    this.#abandon(link);
+    this.arrivalEnded(link, { kind: 'ended' });
+  }
+
   /** A link that we accepted is gone before it was established. */
   arrivalEnded(link: PeerLink, failure: LaneFailure): void {
     link.drop();
@@ -217,6 +223,15 @@ export class Handshaker {
       if (stood && !lane.coming) this.host.laneFailed(lane, failure);
     }
     if (link.peer !== undefined) this.host.tidy(link.peer);
+  }
+
+  /**
+   * Gives up a link that we accepted. Once it is answered, its dialler may count on it before we hear of that: it is told
+   * that nothing broke, or it would look after a member that is only slow, over one more link.
+   */
+  #abandon(link: PeerLink): void {
+    if (link.state === 'welcome-sent' && link.purpose === 'protocol') link.leave('reset');
+    else link.drop();
   }
 
   #arrived(link: PeerLink, hello: HelloFrame): void {
@@ -262,7 +277,7 @@ export class Handshaker {
     const { peer } = lane;
     lane.held = undefined;
     lane.awaiting = false;
-    lane.arriving?.drop();
+    if (lane.arriving !== undefined) this.#abandon(lane.arriving);
     lane.arriving = link;
     const hello = link.offered!;
     if (link.purpose !== 'payload') {

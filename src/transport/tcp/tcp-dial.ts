@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { isIpLiteral, isUnspecifiedHost, type Address } from '../../address.js';
 import type { Clock, Timer } from '../../clock.js';
+import { setDeadline } from '../deadline.js';
 import { DialError } from '../dial-error.js';
 import type { Dial } from '../link.js';
 import type { NameResolver } from './name-resolver.js';
@@ -40,7 +41,7 @@ export class TcpDial implements Dial {
     private readonly timeoutMs: number,
     private readonly result: DialResult,
   ) {
-    this.deadline = context.clock.setTimer(timeoutMs, () => this.expire());
+    this.deadline = setDeadline(context.clock, timeoutMs, () => this.expire());
     void this.run();
   }
 

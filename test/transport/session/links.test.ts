@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { createNodeId } from '../../../src/node-id.js';
+import { EventLoop } from '../../../src/simulation/clock/event-loop.js';
 import { Transports, type RecordedNode } from '../cluster-of-transports.js';
 
 async function two(
@@ -58,6 +59,72 @@ describe('crossing dials', () => {
       [1, 0],
       [1, 0],
     ]);
+  });
+});
+
+describe('a process that stands still for longer than a handshake may take', () => {
+  async function withLoops(options = {}): Promise<{
+    cluster: Transports;
+    a: RecordedNode;
+    b: RecordedNode;
+    loops: Record<'a' | 'b', EventLoop>;
+  }> {
+    const cluster = new Transports(1, { delay: { minMs: 1, maxMs: 1 } });
+    const loops = { a: new EventLoop(cluster.clock), b: new EventLoop(cluster.clock) };
+    const [a, b] = [
+      await cluster.node('a', { loop: loops.a, ...options }),
+      await cluster.node('b', { loop: loops.b, ...options }),
+    ];
+    return { cluster, a, b, loops };
+  }
+
+  it('reads the end of the handshake that is here already, and the other side hears of no broken link', async () => {
+    const { cluster, a, b, loops } = await withLoops();
+    a.cast(b, 'x');
+    // It has answered the hello.
+    await cluster.run(3.5);
+    loops.b.freeze();
+    await cluster.run(1500);
+    expect(a.reports).toEqual(['up b']);
+    loops.b.thaw();
+    await cluster.run(100);
+    expect([a.reports, b.reports, b.bodies]).toEqual([['up b'], ['up a'], ['x']]);
+  });
+
+  it('takes up the connection that its own dial has got meanwhile', async () => {
+    const { cluster, a, b, loops } = await withLoops({ deadlines: { handshakeMs: 5000 } });
+    const cast = a.cast(b, 'x');
+    loops.a.freeze();
+    await cluster.run(1500);
+    loops.a.thaw();
+    await cluster.run(100);
+    expect([a.reports, b.bodies, cast.unsent]).toEqual([['up b'], ['x'], 0]);
+  });
+
+  it('hears of a goodbye where the other side has given its handshake up meanwhile: nothing broke', async () => {
+    const { cluster, a, b, loops } = await withLoops();
+    a.cast(b, 'x');
+    // Its hello is on its way.
+    await cluster.run(2.5);
+    loops.a.freeze();
+    await cluster.run(1500);
+    loops.a.thaw();
+    await cluster.run(100);
+    expect([a.reports, b.reports]).toEqual([['up b', 'goodbye b'], []]);
+    a.cast(b, 'y');
+    await cluster.run(100);
+    expect([a.reports, b.bodies]).toEqual([['up b', 'goodbye b', 'up b'], ['y']]);
+  });
+
+  it('gives up what has not answered by then', async () => {
+    const { cluster, a, b, loops } = await withLoops();
+    cluster.network.cut('a', 'b');
+    const cast = a.cast(b, 'x');
+    loops.a.freeze();
+    await cluster.run(1500);
+    loops.a.thaw();
+    await cluster.run(1);
+    expect([a.reports, cast.unsent]).toEqual([['silent b'], 1]);
   });
 });
 

@@ -76,7 +76,9 @@ const INPUTS: Record<string, readonly Input[]> = {
   'own dial is established': [(bench) => given(bench.dials[0]!, welcome(LOWER))],
   'goodbye, end, deadline': [frame(GOODBYE), end, deadline],
   ready: [frame(READY)],
-  'refuse, goodbye, end, deadline': [frame(REFUSE), frame(GOODBYE), end, deadline],
+  'refuse, goodbye, end': [frame(REFUSE), frame(GOODBYE), end],
+  deadline: [deadline],
+  'another hello of the peer on the lane': [(bench) => given(bench.accepted(), hello(LOWER))],
   goodbye: [frame(GOODBYE), frame(REPLACED)],
   end: [end],
   'a newer link takes the lane': [
