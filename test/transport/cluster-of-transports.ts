@@ -59,14 +59,17 @@ export class RecordedNode {
       warn: (message) => void this.warnings.push(message),
       error: (message, cause) => void this.warnings.push(`${message}: ${String(cause)}`),
     };
-    this.transport = new SessionTransport(cluster.network.links(name, { wire: options.wire, loop: options.loop }), {
-      clusterName: 'test',
-      id,
-      clock: options.loop ?? cluster.clock,
-      random: () => cluster.random.next(),
-      logger,
-      ...options,
-    });
+    this.transport = new SessionTransport(
+      cluster.network.links(name, { wire: options.wire, loop: options.loop }),
+      {
+        clusterName: 'test',
+        id,
+        clock: options.loop ?? cluster.clock,
+        random: () => cluster.random.next(),
+        logger,
+        ...options,
+      },
+    );
   }
 
   async bind(): Promise<this> {

@@ -10,6 +10,8 @@ import type { Parts } from './parts.js';
 const NOTHING: readonly Update[] = Object.freeze([]);
 const NOBODY: readonly Entry[] = Object.freeze([]);
 const FIRST_SECOND_MS = 1000;
+/** For so many probe intervals a node counts as young: its probes open its links, one by one. */
+const YOUNG_INTERVALS = 30;
 
 const anybody = (): boolean => true;
 
@@ -70,11 +72,14 @@ export class Gossiper {
     if (queue.size > 0) this.#arm(1);
   }
 
-  /** Random members; in a cluster with more of them than links, all but one over links that are open. */
+  /**
+   * Random members; all but one over links that are open where a link costs more than the news: in a cluster with more
+   * members than links, and while this node is young. Nodes that start together would dial each other all at once.
+   */
   #targets(count: number, fits: (entry: Entry) => boolean): Entry[] {
     const { table, options } = this.#parts;
-    const isLarge = table.size > options.gossipOverLinksAbove;
-    const near = isLarge ? table.pick(count - 1, (entry) => entry.linked && fits(entry)) : [];
+    const overLinks = table.size > options.gossipOverLinksAbove || this.#isYoung;
+    const near = overLinks ? table.pick(count - 1, (entry) => entry.linked && fits(entry)) : [];
     const mayFollow = (entry: Entry): boolean => !near.includes(entry) && fits(entry) && this.#mayDial(entry);
     return [...near, ...table.pick(count - near.length, mayFollow)];
   }
@@ -183,6 +188,11 @@ export class Gossiper {
 
   #multicast(update: Update): void {
     for (const { member } of [...this.#parts.table.others]) this.tell(member, update);
+  }
+
+  get #isYoung(): boolean {
+    const { world, options } = this.#parts;
+    return world.now() - this.#startedAtMs < YOUNG_INTERVALS * options.probeIntervalMs;
   }
 
   /** A node that has just started does not dial the whole cluster at once (decisions 9). */

@@ -12,6 +12,9 @@ const MAX_WAIT_MS = 10_000;
 /** How often a busy seed may say `wait` before it is given up. */
 const MAX_WAITS = 30;
 
+/** After this share of the time that a join may take, another seed is asked beside those that have not answered. */
+const ANOTHER_AFTER = 0.25;
+
 /** One call of `join`, until each of its addresses has come to something. */
 interface Call {
   readonly addresses: readonly Address[];
@@ -42,6 +45,9 @@ export class Joins {
   readonly #tries = new Map<string, JoinTry>();
   /** Who answered at an address: a seed's name is not what its member advertises. */
   readonly #answered = new Map<string, NodeId>();
+  /** When another seed may be asked beside those that are being asked. */
+  #anotherAtMs = 0;
+  #anotherToken = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -131,6 +137,12 @@ export class Joins {
     if (evidence === 'silent' && !this.#parts.syncs.hasBegun(one.attempt)) this.#pause(one);
   }
 
+  /** The seeds that are being asked have had their time to answer. */
+  another(): void {
+    this.#anotherToken = 0;
+    this.#pump();
+  }
+
   /** Whether an active member is behind an address: asking it again would only cost a view. */
   isKnown(address: Address): boolean {
     const answered = this.#answered.get(formatAddress(address));
@@ -145,6 +157,7 @@ export class Joins {
       if (one.attempt !== undefined) this.#parts.syncs.abandon(one.attempt);
     }
     this.#tries.clear();
+    this.#anotherToken = this.#parts.timers.cancel(this.#anotherToken);
   }
 
   #enqueue(address: Address, kind: 'join' | 'pull', call: Call | undefined, maxTries: number): void {
@@ -162,11 +175,17 @@ export class Joins {
   }
 
   #pump(): void {
+    const { options, world } = this.#parts;
+    const waiting: JoinTry[] = [];
     let running = 0;
-    for (const one of this.#tries.values()) if (one.attempt !== undefined) running++;
     for (const one of this.#tries.values()) {
-      if (running >= this.#parts.options.seedsAtOnce) return;
-      if (one.attempt !== undefined || one.isPausing) continue;
+      if (one.attempt !== undefined) running++;
+      else if (!one.isPausing) waiting.push(one);
+    }
+    while (waiting.length > 0 && running < options.seedsAtOnce) {
+      if (running > 0 && world.now() < this.#anotherAtMs) return this.#askLater();
+      // Any of them: nodes that start together have the same list.
+      const [one] = waiting.splice(Math.floor(world.random() * waiting.length), 1) as [JoinTry];
       if (this.isKnown(one.address)) {
         // Learned meanwhile, through another seed.
         this.#end(one, true);
@@ -175,6 +194,13 @@ export class Joins {
       running++;
       this.#send(one);
     }
+  }
+
+  /** A seed's answer mostly tells of the other seeds, so that asking them all would only cost views. */
+  #askLater(): void {
+    if (this.#anotherToken !== 0) return;
+    const { timers, world } = this.#parts;
+    this.#anotherToken = timers.after(this.#anotherAtMs - world.now(), 'join-another');
   }
 
   #again(one: JoinTry): void {
@@ -200,6 +226,7 @@ export class Joins {
     if (one.attempt !== undefined) syncs.abandon(one.attempt);
     one.attempt = syncs.await(one.kind);
     one.tries++;
+    this.#anotherAtMs = this.#parts.world.now() + options.joinTimeoutMs * ANOTHER_AFTER;
     this.#parts.count('joins');
     this.#parts.send(
       { address: one.address, id: undefined },

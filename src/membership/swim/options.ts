@@ -170,7 +170,7 @@ export interface SwimOptions {
   readonly joinAttempts: number;
   /** How long one of them may take, ms. Default: 2 probe timeouts, at least 1000. */
   readonly joinTimeoutMs: number;
-  /** Seeds tried at once. 3. */
+  /** Seeds tried at once, at most; each but the first only when none has answered for a quarter of a join timeout. 3. */
   readonly seedsAtOnce: number;
   /** Links that a node dials of its own accord in its first second. 8. */
   readonly maxDialsInFirstSecond: number;

@@ -256,6 +256,8 @@ export class Swim implements MembershipProtocol<SwimMessage> {
         return healer.reap();
       case 'join-try':
         return joins.due(subject as JoinTry);
+      case 'join-another':
+        return joins.another();
       case 'dial-back':
         return admissions.due(subject as DialBack);
       case 'strangers':

@@ -18,6 +18,7 @@ export type TimerKind =
   | 'heal'
   | 'reap'
   | 'join-try'
+  | 'join-another'
   | 'dial-back'
   | 'strangers'
   | 'leave';

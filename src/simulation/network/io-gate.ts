@@ -19,6 +19,7 @@ const ACTIVITIES: Readonly<Record<string, string>> = {
   check: 'check',
   strangers: 'strangers',
   'join-try': 'join',
+  'join-another': 'join',
   'dial-back': 'join',
 };
 

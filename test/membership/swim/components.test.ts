@@ -223,7 +223,7 @@ describe('revival', () => {
       [false, 'unreachable'],
     ] as const) {
       const observer = node(4, { revival });
-      observer.hear(2, unreachableOf(1, 2)).hear(2, aliveOf(1, 1)).hear(1, aliveOf(1, 1)).run(2000);
+      observer.hear(2, unreachableOf(1, 2)).hear(2, aliveOf(1, 1)).hear(1, aliveOf(1, 1)).run(500);
       expect(observer.state(1)).toBe(state);
     }
   });

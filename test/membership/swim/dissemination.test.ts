@@ -160,8 +160,9 @@ describe('gossip', () => {
 
 describe('gossip in a cluster with more members than links', () => {
   /** Twenty members, of whom this node has a link to the first four; news goes round for a while. */
-  const targets = (gossipOverLinksAbove: number): readonly number[] => {
+  const targets = (gossipOverLinksAbove: number, ageMs = 31_000): readonly number[] => {
     const node = new Alone({ gossipOverLinksAbove }).with(20);
+    node.run(ageMs - 1100);
     for (const i of [1, 2, 3, 4]) node.swim.link(peerOf(i), 'up');
     node.run(1100);
     node.sent.length = 0;
@@ -177,5 +178,11 @@ describe('gossip in a cluster with more members than links', () => {
     expect(targets(10).length).toBeGreaterThan(0);
     expect(targets(10).length).toBeLessThanOrEqual(3);
     expect(targets(257).length).toBeGreaterThan(4);
+  });
+
+  it('does so in any cluster for its first 30 probe intervals: nodes that start together do not all dial each other', () => {
+    expect(targets(257, 2000).length).toBeGreaterThan(0);
+    expect(targets(257, 2000).length).toBeLessThanOrEqual(3);
+    expect(targets(257, 28_000).length).toBeLessThanOrEqual(3);
   });
 });

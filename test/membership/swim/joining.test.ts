@@ -1,4 +1,5 @@
 import { describe, it, expect } from '@jest/globals';
+import { sameAddress } from '../../../src/address.js';
 import { Alone, memberOf, peerOf, someDigest, unreachableOf, leftOf } from './alone.js';
 import { Cluster } from './cluster.js';
 
@@ -34,9 +35,54 @@ describe('a joiner', () => {
     cluster.runUntil(() => [...cluster.nodes.values()].every((node) => node.active.length === 10), 5000);
   });
 
+  it('asks one seed, and another each quarter of a join timeout while none has answered', () => {
+    const node = new Alone({ healIntervalMs: 1_000_000 });
+    node.swim.join([1, 2, 3, 4].map((i) => peerOf(i).address));
+    node.run(900);
+    expect(node.sentOf('join').map(({ atMs }) => atMs)).toEqual([0, 250, 500]);
+  });
+
+  it('asks the next seed at once when one refuses, and none that it has heard of meanwhile', () => {
+    const node = new Alone({ healIntervalMs: 1_000_000 });
+    node.swim.join([1, 2, 3].map((i) => peerOf(i).address));
+    node.swim.link(node.sentOf('join')[0]!.to, 'refused');
+    const [, asked] = node.sentOf('join');
+    expect(asked!.atMs).toBe(0);
+    const seed = [1, 2, 3].find((i) => sameAddress(peerOf(i).address, asked!.to.address))!;
+    node.receive(seed, {
+      type: 'page',
+      sync: asked!.message.attempt,
+      side: 'answer',
+      index: 0,
+      last: true,
+      maskLow: 0xffffffff,
+      maskHigh: 0xffffffff,
+      members: [seed, ...[1, 2, 3].filter((i) => i !== seed)].map((i) => memberOf(i)),
+    });
+    node.run(900);
+    expect(node.sentOf('join')).toHaveLength(2);
+    expect([1, 2, 3].map((i) => node.state(i))).toEqual(['alive', 'alive', 'alive']);
+  });
+
+  it('spreads over the seeds that all are given in one order', () => {
+    const cluster = new Cluster();
+    const asked = (): number[] =>
+      ['a', 'b', 'c'].map((name) => cluster.get(name).swim.counters['dialBacks'] ?? 0);
+    for (const name of ['a', 'b', 'c']) cluster.add(name);
+    const seeds = ['a', 'b', 'c'].map((name) => cluster.get(name).address);
+    for (const name of ['a', 'b', 'c']) cluster.get(name).swim.join(seeds);
+    cluster.run(1000);
+    for (let i = 0; i < 30; i++) cluster.add(`n${i}`).swim.join(seeds);
+    cluster.run(1000);
+    // Each asks one of them, since its answer tells of the others.
+    expect(asked().reduce((sum, count) => sum + count)).toBeLessThan(36);
+    for (const count of asked()) expect(count).toBeGreaterThan(4);
+  });
+
   it('tries at most three seeds at once, and a silent one three times', () => {
     const node = new Alone({ healIntervalMs: 1_000_000 });
     node.swim.join([1, 2, 3, 4, 5].map((i) => peerOf(i).address));
+    node.run(900);
     expect(node.sentOf('join')).toHaveLength(3);
     node.runUntil(() => node.notices.length > 0);
     expect(node.sentOf('join')).toHaveLength(15);

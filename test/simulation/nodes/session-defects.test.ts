@@ -30,6 +30,7 @@ const quiet: NodeScenario = {
 /** One is cut off until the others have given it up and forgotten its sessions, while it still waits for them. */
 const forgetful: NodeScenario = {
   ...quiet,
+  seed: 2,
   schedule: [
     { atMs: 5000, fault: { kind: 'partition', groups: [['a'], ['b', 'c']] } },
     { atMs: 12_000, fault: { kind: 'heal-all' } },
