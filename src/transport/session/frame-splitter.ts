@@ -37,6 +37,7 @@ export class FrameSplitter {
   private anyFrame = false;
   private stopped = false;
 
+  /** @param onFrame the chunk of a part of a payload is valid only until it returns: its buffer is used again */
   constructor(
     private readonly onFrame: (frame: Frame) => void,
     private readonly allocate: Allocate = (bytes) => new Uint8Array(bytes),
