@@ -109,6 +109,7 @@ const swimSpecial: Partial<Record<keyof SwimOptions, v.GenericSchema>> = {
   ),
   gossipFanout: count(0),
   gossipOverLinksAbove: count(0),
+  gossipOverLinksForIntervals: count(0),
   indirectProbes: count(0),
   suspicionConfirmations: count(0),
   maxLocalHealth: count(0),

@@ -77,9 +77,12 @@ export class NodeGroup {
     return this.#processes.flatMap(({ places }) => places);
   }
 
-  /** The addresses of the first few nodes. */
+  /** The addresses of a few nodes, of different processes as far as there are enough. */
   seeds(count: number): readonly string[] {
-    return this.places.slice(0, count).map(({ address }) => address);
+    const firsts = this.#processes.map(({ places }) => places[0]!);
+    return [...firsts, ...this.places.filter((place) => !firsts.includes(place))]
+      .slice(0, count)
+      .map(({ address }) => address);
   }
 
   /** One more process with one node, which is bound. */

@@ -10,8 +10,6 @@ import type { Parts } from './parts.js';
 const NOTHING: readonly Update[] = Object.freeze([]);
 const NOBODY: readonly Entry[] = Object.freeze([]);
 const FIRST_SECOND_MS = 1000;
-/** For so many probe intervals a node counts as young: its probes open its links, one by one. */
-const YOUNG_INTERVALS = 30;
 
 const anybody = (): boolean => true;
 
@@ -192,7 +190,7 @@ export class Gossiper {
 
   get #isYoung(): boolean {
     const { world, options } = this.#parts;
-    return world.now() - this.#startedAtMs < YOUNG_INTERVALS * options.probeIntervalMs;
+    return world.now() - this.#startedAtMs < options.gossipOverLinksForIntervals * options.probeIntervalMs;
   }
 
   /** A node that has just started does not dial the whole cluster at once (decisions 9). */

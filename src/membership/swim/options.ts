@@ -101,6 +101,11 @@ export interface SwimOptions {
    */
   readonly gossipOverLinksAbove: number;
   /**
+   * For so many probe intervals of a node's life its gossip prefers open links, too. 30: by then its probes have opened most
+   * of them, one by one; nodes that start together would dial each other all at once. ADR 17.
+   */
+  readonly gossipOverLinksForIntervals: number;
+  /**
    * How long gossip rounds go on to a member that is held unreachable, ms. 0: it is told when it speaks, and when it is
    * tried. memberlist has 30,000.
    */
@@ -257,6 +262,7 @@ const common = {
   suspicionConfirmations: 3,
   capConfirmations: true,
   gossipOverLinksAbove: 257,
+  gossipOverLinksForIntervals: 30,
   syncSpacingMs: 1000,
   maxSyncSpacingMs: 30_000,
   maxLocalHealth: 8,

@@ -48,6 +48,7 @@ export function swimPaper(name: string, nodes: number, options: ExperimentOption
       suspicionBeta: 1,
       retransmitMultiplier: swimCount(nodes) / Math.ceil(Math.log10(nodes + 1)),
       gossipFanout: 0,
+      gossipOverLinksForIntervals: 0,
       syncIntervalMs: 0,
       healIntervalMs: 1e9,
       maxPiggybackUpdates: 6,
@@ -92,6 +93,7 @@ export function lifeguardPaper(nodes: number, options: ExperimentOptions): reado
       // memberlist's GossipToTheDeadTime, and Serf's ReconnectInterval.
       gossipToLostMs: 30_000,
       healIntervalMs: 30_000,
+      gossipOverLinksForIntervals: 0,
       components: { ...WITHOUT_ADDITIONS, ...switches, ...options.components },
     },
   }));
