@@ -91,6 +91,9 @@ export class Dispatcher {
   /** Of all handlers, those included that are removed and not done yet. */
   readonly #queues = new Set<Queue>();
   #draining = false;
+  /** Answers on their way. */
+  #answers = 0;
+  readonly #allAnswered: (() => void)[] = [];
 
   /** @param concurrency how many calls of one handler run at once, unless it says otherwise */
   constructor(node: DispatcherNode, concurrency: number) {
@@ -134,10 +137,11 @@ export class Dispatcher {
     };
   }
 
-  /** Refuses new requests; resolves when the handlers that run have finished. */
+  /** Refuses new requests; resolves when the handlers that run have finished, and their answers have arrived or cannot. */
   async drain(): Promise<void> {
     this.#draining = true;
     await Promise.all([...this.#queues].map((queue) => queue.whenIdle()));
+    if (this.#answers > 0) await new Promise<void>((resolve) => this.#allAnswered.push(resolve));
   }
 
   close(): void {
@@ -270,37 +274,43 @@ export class Dispatcher {
       const message = this.#message(asked.sender, asked.incoming, asked.meta, asked.replies, true);
       const result = handler(message.data, message);
       if (!isPromiseLike(result)) return this.#answer(name, asked, false, result);
-      // Its answer is part of it: a node that drains waits for that, too.
       return result.then(
-        (value) => new Promise<void>((sent) => this.#answer(name, asked, false, value, sent)),
-        (error: unknown) =>
-          new Promise<void>((sent) => this.#answer(name, asked, true, this.#failure(name, error), sent)),
+        (value) => this.#answer(name, asked, false, value),
+        (error: unknown) => this.#answer(name, asked, true, this.#failure(name, error)),
       );
     } catch (error) {
       return this.#answer(name, asked, true, this.#failure(name, error));
     }
   }
 
-  #answer(name: string, asked: Asked, failure: boolean, value: unknown, sent?: () => void): void {
+  #answer(name: string, asked: Asked, failure: boolean, value: unknown): void {
+    this.#answers++;
+    this.#tryAnswer(name, asked, failure, value);
+  }
+
+  #tryAnswer(name: string, asked: Asked, failure: boolean, value: unknown): void {
     const { sender, incoming, replies } = asked;
     const settled = (error?: Error): void => {
-      if (error !== undefined) return this.#unanswered(name, asked, failure, error, sent);
-      incoming.release();
-      sent?.();
+      if (error === undefined) this.#answered(asked);
+      else this.#unanswered(name, asked, failure, error);
     };
     try {
       replies.reply(sender, incoming.correlation, incoming.stream, failure, value, settled);
     } catch (error) {
-      this.#unanswered(name, asked, failure, error, sent);
+      this.#unanswered(name, asked, failure, error);
     }
   }
 
-  #unanswered(name: string, asked: Asked, failure: boolean, error: unknown, sent?: () => void): void {
+  #answered({ incoming }: Asked): void {
+    incoming.release();
+    if (--this.#answers === 0) for (const resolve of this.#allAnswered.splice(0)) resolve();
+  }
+
+  #unanswered(name: string, asked: Asked, failure: boolean, error: unknown): void {
     if (!failure && isAboutTheValue(error))
-      return this.#answer(name, asked, true, this.#failure(name, error), sent);
+      return this.#tryAnswer(name, asked, true, this.#failure(name, error));
     this.#node.debug(`An answer to ${asked.sender.id} was not delivered: ${String(error)}`);
-    asked.incoming.release();
-    sent?.();
+    this.#answered(asked);
   }
 
   #receiveReply(incoming: IncomingMessage, replies: Replies): Receipt {

@@ -1,10 +1,11 @@
+import { Fifo } from '../../transport/session/fifo.js';
+
 /**
  * Starts calls in the order in which they came, without awaiting one before the next, at most `concurrency` at a
  * time. What waits here has not given its credit back, so its senders bound the queue.
  */
 export class HandlerQueue<T> {
-  readonly #waiting: T[] = [];
-  #head = 0;
+  readonly #waiting = new Fifo<T>();
   #running = 0;
   #idle: (() => void)[] = [];
 
@@ -21,7 +22,7 @@ export class HandlerQueue<T> {
 
   /** Calls that wait for one of those to finish. */
   get waiting(): number {
-    return this.#waiting.length - this.#head;
+    return this.#waiting.length;
   }
 
   push(call: T): void {
@@ -47,15 +48,7 @@ export class HandlerQueue<T> {
 
   #finish(): void {
     this.#running--;
-    while (this.#head < this.#waiting.length && this.#running < this.concurrency) {
-      const call = this.#waiting[this.#head]!;
-      this.#head++;
-      if (this.#head > 1024 && this.#head * 2 > this.#waiting.length) {
-        this.#waiting.splice(0, this.#head);
-        this.#head = 0;
-      }
-      this.#start(call);
-    }
+    while (this.#waiting.length > 0 && this.#running < this.concurrency) this.#start(this.#waiting.shift()!);
     if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

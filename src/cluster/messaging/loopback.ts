@@ -5,7 +5,7 @@ import type { Sending } from './sending.js';
 
 /**
  * Messages of a node to itself. They take the same way through codec and handlers as any other, only no socket,
- * and at most `limit` of them wait to be taken.
+ * and at most `limit` of them wait to be taken; replies, which answer requests that count, come on top.
  */
 export class Loopback {
   #held = 0;
@@ -18,25 +18,27 @@ export class Loopback {
   async send(
     self: NodeId,
     payload: Uint8Array,
-    { stream, kind, meta, correlation, signal }: Sending,
+    { stream, kind, meta, correlation, signal, free }: Sending,
   ): Promise<void> {
+    // The caller may change its buffer once the promise has settled, which is before the handler has finished.
+    const bytes = new Uint8Array(payload);
     // The handler must not run inside the caller's call.
     await Promise.resolve();
     if (signal?.aborted)
       throw new NotDeliveredError('The message was aborted before it was sent', { cause: signal.reason });
-    if (this.#held >= this.limit) {
+    if (!free && this.#held >= this.limit) {
       throw new SendQueueFullError(
         `${this.limit} messages to this node itself wait to be taken (limits.sendQueueMessages)`,
       );
     }
-    this.#held++;
+    if (!free) this.#held++;
     let released = false;
     const release = (): void => {
       if (released) return;
       released = true;
-      this.#held--;
+      if (!free) this.#held--;
     };
-    const receipt = this.receive({ from: self, stream, kind, meta, correlation, payload, release });
+    const receipt = this.receive({ from: self, stream, kind, meta, correlation, payload: bytes, release });
     if (receipt === 'held') return;
     release();
     if (receipt === 'draining')

@@ -173,3 +173,43 @@ describe.each([
 async function settle(): Promise<void> {
   for (let i = 0; i < 10; i++) await Promise.resolve();
 }
+
+describe('a request', () => {
+  it.each([
+    ['at once', () => 'answer'],
+    ['later', async () => 'answer'],
+    [
+      'by an error',
+      () => {
+        throw new Error('no');
+      },
+    ],
+  ])('that is answered %s is waited for by a drain, until its answer has arrived', async (_, handler) => {
+    const dispatcher = new Dispatcher(node, 1);
+    dispatcher.onRequest('ask', handler);
+    const sent: (() => void)[] = [];
+    let released = 0;
+    dispatcher.receive(
+      {
+        from: sender.id,
+        stream: 0,
+        kind: Kind.request,
+        correlation: 1,
+        meta: encodePatternMeta(patterns.of('ask').bytes, undefined),
+        payload: new Uint8Array(0),
+        release: () => void released++,
+      },
+      {
+        decode: () => undefined,
+        reply: (_to, _id, _stream, _failure, _value, settled) => void sent.push(() => settled()),
+      } as Partial<Replies> as Replies,
+    );
+    let drained = false;
+    const draining = dispatcher.drain().then(() => (drained = true));
+    await settle();
+    expect([sent.length, drained, released]).toEqual([1, false, 0]);
+    sent[0]!();
+    await draining;
+    expect(released).toBe(1);
+  });
+});

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { HandlerQueue } from '../../../src/cluster/messaging/handler-queue.js';
 
@@ -50,5 +52,20 @@ describe('a handler queue', () => {
     calls[1]!.finish();
     await whenIdle;
     expect([queue.running, queue.waiting]).toEqual([0, 0]);
+  });
+
+  it('keeps nothing of a call that is done, however many have waited', async () => {
+    const queue = new HandlerQueue<{ readonly payload: Uint8Array }>(1, () => Promise.resolve());
+    const calls = Array.from({ length: 50 }, () => ({ payload: new Uint8Array(1024) }));
+    const kept = calls.map((call) => new WeakRef(call));
+    for (const call of calls.splice(0)) queue.push(call);
+    await queue.whenIdle();
+    // Weak references hold on to what they gave in the same turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    setFlagsFromString('--expose-gc');
+    (runInNewContext('gc') as () => void)();
+    // The engine itself may still hold a few.
+    expect(kept.filter((call) => call.deref() !== undefined).length).toBeLessThan(10);
+    expect(queue.running).toBe(0);
   });
 });

@@ -1,0 +1,42 @@
+import { describe, expect, it } from '@jest/globals';
+import { Loopback } from '../../../src/cluster/messaging/loopback.js';
+import { sendingOf } from '../../../src/cluster/messaging/sending.js';
+import { SendQueueFullError } from '../../../src/errors.js';
+import type { IncomingMessage } from '../../../src/transport/transport.js';
+import { idOf } from '../../support/members.js';
+
+const self = idOf('a');
+const meta = new Uint8Array(0);
+const message = sendingOf(0, meta, 0, undefined);
+const reply = sendingOf(3, meta, 64, undefined, 7, true);
+
+function setUp(limit: number) {
+  const held: IncomingMessage[] = [];
+  const loopback = new Loopback((incoming) => {
+    held.push(incoming);
+    return 'held';
+  }, limit);
+  return { held, loopback };
+}
+
+describe('a message to the node itself', () => {
+  it('has bytes of its own: the caller may use its Buffer again when the promise has settled', async () => {
+    const { held, loopback } = setUp(10);
+    const payload = Buffer.from([1, 1]);
+    await loopback.send(self, payload, message);
+    payload.fill(9);
+    expect([...held[0]!.payload]).toEqual([1, 1]);
+  });
+
+  it('is refused beyond the limit; replies are not, and make no room', async () => {
+    const { held, loopback } = setUp(1);
+    await loopback.send(self, meta, message);
+    await expect(loopback.send(self, meta, message)).rejects.toBeInstanceOf(SendQueueFullError);
+    for (let i = 0; i < 3; i++) await loopback.send(self, meta, reply);
+    expect(held.map(({ correlation }) => correlation)).toEqual([0, 7, 7, 7]);
+    held[1]!.release();
+    await expect(loopback.send(self, meta, message)).rejects.toBeInstanceOf(SendQueueFullError);
+    held[0]!.release();
+    await loopback.send(self, meta, message);
+  });
+});
