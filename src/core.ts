@@ -88,6 +88,7 @@ export type {
   RefusedPeer,
   Transport,
   TransportHost,
+  Posted,
   TransportSendOptions,
   TransportStats,
 } from './transport/transport.js';

@@ -122,6 +122,7 @@ export type {
   RefusedPeer,
   Transport,
   TransportHost,
+  Posted,
   TransportSendOptions,
   TransportStats,
 } from './transport/transport.js';

@@ -105,6 +105,11 @@ export interface Link {
   established(): void;
   /** Writes what is queued, then ends; destroyed after 1 s if the peer does not follow. */
   end(): void;
+  /**
+   * The bytes of this chunk, which was sent, may change from now on. What waits of it is copied; where that is too late,
+   * since the kernel is about to take it, the link ends: nothing torn may arrive. Not needed where links keep frames.
+   */
+  detach?(chunk: Uint8Array): void;
   /** Ends the link here and now. What the kernel has may still arrive, however late. */
   destroy(): void;
   /**

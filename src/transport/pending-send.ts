@@ -1,7 +1,7 @@
 import type { ClusterError } from '../errors.js';
 import type { Abortable, AbortFan } from './abort-fan.js';
 import { OutgoingMessage } from './session/message.js';
-import type { TransportSendOptions } from './transport.js';
+import type { Posted, TransportSendOptions } from './transport.js';
 
 const NOTHING = new Uint8Array(0);
 
@@ -52,7 +52,7 @@ export class PendingSend extends AbortableSend {
 }
 
 /** A message whose sender is called when it has settled. */
-export class PostedSend extends AbortableSend {
+export class PostedSend extends AbortableSend implements Posted {
   constructor(
     payload: Uint8Array,
     options: TransportSendOptions,
@@ -60,6 +60,10 @@ export class PostedSend extends AbortableSend {
     private readonly done: (error?: Error) => void,
   ) {
     super(payload, options, aborts);
+  }
+
+  abort(reason: unknown): void {
+    this.aborted(reason);
   }
 
   /** A failure is told later, as a promise does: whoever hears of it may send again. */

@@ -28,6 +28,7 @@ import type {
   BindOptions,
   CastOptions,
   Destination,
+  Posted,
   Transport,
   TransportSendOptions,
   TransportStats,
@@ -54,6 +55,7 @@ const FLUSH_MS = 1000;
 const FLUSH_LOOK_MS = 5;
 
 const NO_OPTIONS = {};
+const NOT_POSTED: Posted = { abort: () => undefined };
 
 /**
  * A transport out of links: the pure endpoint decides, this shell owns promises, signals, timers and the listener.
@@ -138,10 +140,15 @@ export class SessionTransport implements Transport {
     payload: Uint8Array,
     options: TransportSendOptions,
     settled: (error?: Error) => void,
-  ): void {
+  ): Posted {
     const objection = this.#objection(payload, options);
-    if (objection !== undefined) queueMicrotask(() => settled(objection));
-    else this.#send(destination, new PostedSend(payload, options, this.#aborts, settled));
+    if (objection !== undefined) {
+      queueMicrotask(() => settled(objection));
+      return NOT_POSTED;
+    }
+    const message = new PostedSend(payload, options, this.#aborts, settled);
+    this.#send(destination, message);
+    return message;
   }
 
   cast(destination: Destination, body: unknown, options: CastOptions = NO_OPTIONS): void {

@@ -175,6 +175,16 @@ export interface TransportStats {
 }
 
 /**
+ * A message on its way, of {@link Transport.post}.
+ *
+ * @publicApi
+ */
+export interface Posted {
+  /** Gives it up, as the signal of a `send` does. Nothing once it has settled. */
+  abort(reason: unknown): void;
+}
+
+/**
  * Carries bytes between nodes. It knows nothing of members.
  *
  * @publicApi
@@ -206,7 +216,7 @@ export interface Transport {
     payload: Uint8Array,
     options: TransportSendOptions,
     settled: (error?: Error) => void,
-  ): void;
+  ): Posted;
 
   /** Sends a message of the protocol lane: unacknowledged, never waits for payloads. */
   cast(destination: Destination, body: unknown, options?: CastOptions): void;

@@ -18,7 +18,7 @@ import {
 } from '../../membership/membership.js';
 import type { NodeId } from '../../node-id.js';
 import { AbortFan, type Abortable } from '../../transport/abort-fan.js';
-import type { IncomingMessage, Receipt, Transport } from '../../transport/transport.js';
+import type { IncomingMessage, Posted, Receipt, Transport } from '../../transport/transport.js';
 import type { ClusterLimits } from '../options.js';
 import { checkBytes, checkTimeout } from './argument-checks.js';
 import { Dispatcher } from './dispatcher.js';
@@ -127,14 +127,19 @@ export class Messenger {
         throw new NotDeliveredError('The request was aborted before it was sent', { cause: signal.reason });
       const timeoutMs = checkTimeout(options?.timeoutMs ?? this.#options.requestTimeoutMs);
       const meta = encodePatternMeta(encodedPattern.bytes, options?.headers);
-      const { id } =
+      const pending =
         signal === undefined
           ? this.#requests.add(member.id, pattern, timeoutMs, resolve, reject)
           : this.#addAbortable(member.id, pattern, timeoutMs, resolve, reject, signal);
-      const sending = sendingOf(Kind.request | kind, meta, encodedPattern.stream, signal, id);
-      this.#post(member, bytes, sending, (error) => {
-        if (error !== undefined) this.#requests.fail(id, unheard(pattern, error as ClusterError));
-      });
+      const sending = sendingOf(Kind.request | kind, meta, encodedPattern.stream, signal, pending.id);
+      const settled = (error?: Error): void => {
+        if (error !== undefined) this.#requests.fail(pending.id, unheard(pattern, error as ClusterError));
+      };
+      try {
+        pending.posted = this.#post(member, bytes, sending, settled);
+      } catch (error) {
+        settled(asClusterError(error));
+      }
     });
   }
 
@@ -300,12 +305,18 @@ export class Messenger {
   }
 
   /** `#deliver` without a promise, where the transport can do that. */
-  #post(to: Member, payload: Uint8Array, sending: Sending, settled: (error?: Error) => void): void {
+  #post(
+    to: Member,
+    payload: Uint8Array,
+    sending: Sending,
+    settled: (error?: Error) => void,
+  ): Posted | undefined {
     const isHere = to.id === this.#node.local().id;
     const transport = isHere ? undefined : this.#node.transport();
     if (transport?.post !== undefined && payload.length <= this.#options.limits.payloadBytes)
-      transport.post(to, payload, sending, settled);
-    else this.#deliver(to, payload, sending).then(() => settled(), settled);
+      return transport.post(to, payload, sending, settled);
+    this.#deliver(to, payload, sending).then(() => settled(), settled);
+    return undefined;
   }
 
   #toAll(

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../../clock.js';
 import { ClosedError, RequestTimeoutError, SendQueueFullError, type ClusterError } from '../../errors.js';
 import type { NodeId } from '../../node-id.js';
+import type { Posted } from '../../transport/transport.js';
 import { Fifo } from '../../transport/session/fifo.js';
 
 /** A request that waits for its answer. */
@@ -8,12 +9,15 @@ export interface PendingRequest {
   readonly id: number;
   readonly to: NodeId;
   readonly pattern: string;
+  /** The message that carries it; given up when the request fails, so that its bytes are the caller's again. */
+  posted: Posted | undefined;
   resolve(reply: unknown): void;
   reject(error: ClusterError): void;
 }
 
 class Entry implements PendingRequest {
   isSettled = false;
+  posted: Posted | undefined;
 
   constructor(
     readonly id: number,
@@ -125,7 +129,7 @@ export class RequestTable {
     const entry = this.#byId.get(id);
     if (entry === undefined) return;
     this.#remove(entry);
-    entry.reject(error);
+    reject(entry, error);
   }
 
   /** Rejects everything that waits for a node that is gone. */
@@ -133,13 +137,13 @@ export class RequestTable {
     for (const entry of this.#byId.values()) {
       if (entry.to !== to) continue;
       this.#remove(entry);
-      entry.reject(error());
+      reject(entry, error());
     }
   }
 
   /** Rejects everything. */
   close(): void {
-    for (const entry of this.#byId.values()) entry.reject(new ClosedError());
+    for (const entry of this.#byId.values()) reject(entry, new ClosedError());
     this.#byId.clear();
     this.#queues.clear();
     this.#sweep?.cancel();
@@ -167,9 +171,15 @@ export class RequestTable {
     for (const queue of this.#queues.values()) {
       for (let head = queue.head(); head !== undefined && head.deadlineMs <= now; head = queue.head()) {
         this.#remove(head);
-        head.reject(new RequestTimeoutError(head.pattern, queue.timeoutMs));
+        reject(head, new RequestTimeoutError(head.pattern, queue.timeoutMs));
       }
     }
     if (this.#byId.size > 0) this.#sweep = this.clock.setTimer(SWEEP_MS, () => this.#expire());
   }
+}
+
+/** Its message goes no further than it has come. */
+function reject(entry: Entry, error: ClusterError): void {
+  entry.reject(error);
+  entry.posted?.abort(error);
 }

@@ -349,10 +349,11 @@ export class OutgoingSession implements Permits {
     this.pump();
   }
 
-  /** The caller may change its buffer now: frames that may still be sent again get bytes of their own. */
+  /** The caller may change its buffer now: frames that wait, or may be sent again, get bytes of their own. (A `slice` of a Buffer is a view.) */
   #detachBuffer(message: OutgoingMessage): void {
     if (message.small) {
-      message.chunk = message.chunk.slice();
+      this.#link?.detach?.(message.chunk);
+      message.chunk = new Uint8Array(message.chunk);
       return;
     }
     const whole = message.framedBytes === message.totalBytes;
@@ -360,7 +361,8 @@ export class OutgoingSession implements Permits {
       const frame = this.#ring.at(seq);
       if (frame.message !== message) continue;
       // The receiver throws an unfinished message away, so its bytes do not matter.
-      frame.chunk = whole ? frame.chunk.slice() : frame.chunk.subarray(0, 0);
+      this.#link?.detach?.(frame.chunk);
+      frame.chunk = whole ? new Uint8Array(frame.chunk) : frame.chunk.subarray(0, 0);
     }
     message.dropPayload();
   }

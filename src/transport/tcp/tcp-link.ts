@@ -5,7 +5,7 @@ import type { Link, LinkHandler } from '../link.js';
 import type { Frame } from '../session/frame.js';
 import { FrameSplitter } from '../session/frame-splitter.js';
 import type { TcpShared } from './tcp-shared.js';
-import { WriteQueue, type WriteBatch } from './write-queue.js';
+import { isSame, WriteQueue, type WriteBatch } from './write-queue.js';
 
 /** More waiting bytes than this and `send` says "no more data". */
 const HIGH_WATER_BYTES = 256 * 1024;
@@ -43,6 +43,8 @@ export class TcpLink implements Link {
   private handler: LinkHandler | undefined;
   private writingBytes = 0;
   private writing = false;
+  /** The last write; under way unless it is taken. */
+  private latest: WriteBatch | undefined;
   private awaitsTurnEnd = false;
   private reading = false;
   private framesThisTurn = 0;
@@ -134,6 +136,12 @@ export class TcpLink implements Link {
     this.leaveWaitingRoom();
   }
 
+  detach(chunk: Uint8Array): void {
+    this.queue.detach(chunk);
+    if (this.latest?.segments.some((segment) => isSame(segment, chunk)) === true)
+      this.fail(new Error('A payload that was being written has been given up'));
+  }
+
   end(): void {
     if (this.gone || this.ending !== undefined) return;
     if (this.queue.frames > 0) this.write();
@@ -198,6 +206,7 @@ export class TcpLink implements Link {
   private write(): void {
     const batch = this.queue.take();
     const { segments, bytes } = batch;
+    this.latest = batch;
     this.flushedFrames += batch.frames;
     this.shared.bytesOut += bytes;
     this.writtenThisTurn += bytes;
@@ -220,6 +229,7 @@ export class TcpLink implements Link {
   /** Nobody needs the bytes of a write any more. */
   private taken(batch: WriteBatch): void {
     batch.isTaken = true;
+    if (this.latest === batch) this.latest = undefined;
     this.writingBytes -= batch.bytes;
     this.writing = this.writingBytes > 0;
     for (const arena of batch.arenas) this.shared.arenas.giveBack(arena);

@@ -16,6 +16,11 @@ export interface WriteBatch {
   isTaken: boolean;
 }
 
+/** Whether two views show the same bytes of memory. */
+export function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.buffer === other.buffer && one.byteOffset === other.byteOffset && one.length === other.length;
+}
+
 /** Frames of one link that wait for the next write, already as bytes. */
 export class WriteQueue {
   /** Bytes and frames that wait. */
@@ -61,6 +66,13 @@ export class WriteQueue {
     this.bytes = 0;
     this.frames = 0;
     return batch;
+  }
+
+  /** What waits of these bytes gets bytes of its own. */
+  detach(chunk: Uint8Array): void {
+    this.segments.forEach((segment, i) => {
+      if (isSame(segment, chunk)) this.segments[i] = Buffer.from(segment);
+    });
   }
 
   private arenaFor(bytes: number): Arena {

@@ -76,3 +76,32 @@ describe('the table of requests', () => {
     expect(clock.pending).toBe(0);
   });
 });
+
+describe('the message of a request', () => {
+  it('is given up when the request fails, and not when it is answered', () => {
+    const { clock, table, add } = setUp();
+    const given: string[] = [];
+    const posted = (to: string, timeoutMs = 1000): number => {
+      const pending = add(to, timeoutMs);
+      pending.posted = {
+        abort: (reason) => given.push(`${pending.to === idOf('a') ? 'a' : 'b'} ${(reason as Error).name}`),
+      };
+      return pending.id;
+    };
+    table.take(posted('a'), idOf('a'));
+    expect(given).toEqual([]);
+    posted('a', 100);
+    clock.runFor(200);
+    table.fail(posted('a'), new DeliveryUncertainError('x'));
+    posted('b');
+    table.failAllTo(idOf('b'), () => new DeliveryUncertainError('gone'));
+    posted('b');
+    table.close();
+    expect(given).toEqual([
+      'a RequestTimeoutError',
+      'a DeliveryUncertainError',
+      'b DeliveryUncertainError',
+      'b ClosedError',
+    ]);
+  });
+});

@@ -13,8 +13,8 @@ const FORGOTTEN = { known: false, expected: 0 };
 class Message extends OutgoingMessage {
   outcome = 'pending';
 
-  constructor(bytes: number, stream = 0) {
-    super(new Uint8Array(bytes), stream, 1, NOTHING, 0, false);
+  constructor(bytes: number | Uint8Array, stream = 0) {
+    super(typeof bytes === 'number' ? new Uint8Array(bytes) : bytes, stream, 1, NOTHING, 0, false);
   }
 
   settled(error: ClusterError | undefined): void {
@@ -107,4 +107,28 @@ describe('a message that has a permit and is given up before it begins', () => {
     expect(asked()).toEqual([first.cost, 0, second.cost]);
     expect(link.data).toHaveLength(1);
   });
+});
+
+describe('a message that is given up after it was written', () => {
+  it.each([10, 3 * CHUNK_BYTES])(
+    'of %i bytes is sent again as it was, though its Buffer is used for something else; the link hears first',
+    (bytes) => {
+      const detached: number[] = [];
+      const before = linked(
+        Object.assign(new NarrowLink(), { detach: (chunk: Uint8Array) => detached.push(chunk.length) }),
+      );
+      const payload = Buffer.alloc(bytes, 1);
+      const message = new Message(payload);
+      session.send(message);
+      session.abort(message, 'It took too long');
+      expect(message.outcome).toBe('DeliveryUncertainError');
+      payload.fill(9);
+      session.detach(before);
+      const after = new NarrowLink();
+      session.attach(after, { known: true, expected: 0 });
+      session.credited({ type: 'credit', stream: 0, messages: 100, bytes: 8 * CHUNK_BYTES });
+      expect(detached.reduce((sum, length) => sum + length, 0)).toBe(bytes);
+      expect(Buffer.concat(after.data.map(({ chunk }) => chunk)).equals(Buffer.alloc(bytes, 1))).toBe(true);
+    },
+  );
 });

@@ -20,8 +20,13 @@ class FakeSocket extends EventEmitter {
   readonly writes: Buffer[] = [];
   writableLength = 0;
   isStuck = false;
+  isDestroyed = false;
   #corked: Buffer[] | undefined;
   #callbacks: (() => void)[] = [];
+
+  destroy(): void {
+    this.isDestroyed = true;
+  }
 
   cork(): void {
     this.#corked = [];
@@ -224,6 +229,43 @@ describe('what a read causes', () => {
     test.endTurn();
     test.link.send(EXAMPLES.ack);
     expect(test.written).toHaveLength(2);
+  });
+});
+
+describe('a chunk whose bytes may change', () => {
+  it('arrives as it was, if it still waits; other chunks are left as they are', () => {
+    const test = new TestLink();
+    test.socket.isStuck = true;
+    const chunks = [0, 1, 2].map((seq) => data(seq, 40 * KIB));
+    for (const frame of chunks) test.link.send(frame);
+    const before = chunks.map(({ chunk }) => Buffer.from(chunk));
+    test.link.detach(chunks[1]!.chunk);
+    chunks[1]!.chunk.fill(0xee);
+    test.endTurn();
+    test.endTurn();
+    expect(test.socket.isDestroyed).toBe(false);
+    const written = test.written
+      .flat()
+      .map((frame) => (frame.type === 'data' ? Buffer.from(frame.chunk) : undefined));
+    expect(written.map((chunk, i) => chunk?.equals(before[i]!))).toEqual([true, true, true]);
+  });
+
+  it('ends the link, if the kernel is about to take it', () => {
+    const test = new TestLink();
+    test.socket.isStuck = true;
+    const [first, second] = [data(0, 40 * KIB), data(1, 40 * KIB)];
+    test.link.send(first);
+    test.link.send(second);
+    test.link.detach(first.chunk);
+    expect(test.socket.isDestroyed).toBe(true);
+  });
+
+  it('does not matter once the kernel has it', () => {
+    const test = new TestLink();
+    const frame = data(0, 40 * KIB);
+    test.link.send(frame);
+    test.link.detach(frame.chunk);
+    expect(test.socket.isDestroyed).toBe(false);
   });
 });
 
