@@ -91,9 +91,12 @@ export class Dispatcher {
   /** Of all handlers, those included that are removed and not done yet. */
   readonly #queues = new Set<Queue>();
   #draining = false;
-  /** Answers on their way. */
+  /** Answers of synchronous handlers on their way. */
   #answers = 0;
   readonly #allAnswered: (() => void)[] = [];
+  readonly #answered = (): void => {
+    if (--this.#answers === 0) for (const resolve of this.#allAnswered.splice(0)) resolve();
+  };
 
   /** @param concurrency how many calls of one handler run at once, unless it says otherwise */
   constructor(node: DispatcherNode, concurrency: number) {
@@ -273,44 +276,44 @@ export class Dispatcher {
     try {
       const message = this.#message(asked.sender, asked.incoming, asked.meta, asked.replies, true);
       const result = handler(message.data, message);
-      if (!isPromiseLike(result)) return this.#answer(name, asked, false, result);
+      if (!isPromiseLike(result)) return this.#answerAtOnce(name, asked, false, result);
+      // Its answer is part of it: it holds its place until that has arrived.
       return result.then(
-        (value) => this.#answer(name, asked, false, value),
-        (error: unknown) => this.#answer(name, asked, true, this.#failure(name, error)),
+        (value) => new Promise<void>((sent) => this.#answer(name, asked, false, value, sent)),
+        (error: unknown) =>
+          new Promise<void>((sent) => this.#answer(name, asked, true, this.#failure(name, error), sent)),
       );
     } catch (error) {
-      return this.#answer(name, asked, true, this.#failure(name, error));
+      return this.#answerAtOnce(name, asked, true, this.#failure(name, error));
     }
   }
 
-  #answer(name: string, asked: Asked, failure: boolean, value: unknown): void {
+  /** The handler is done and has no promise that could stand for its answer: a drain counts it instead. */
+  #answerAtOnce(name: string, asked: Asked, failure: boolean, value: unknown): void {
     this.#answers++;
-    this.#tryAnswer(name, asked, failure, value);
+    this.#answer(name, asked, failure, value, this.#answered);
   }
 
-  #tryAnswer(name: string, asked: Asked, failure: boolean, value: unknown): void {
+  #answer(name: string, asked: Asked, failure: boolean, value: unknown, sent: () => void): void {
     const { sender, incoming, replies } = asked;
     const settled = (error?: Error): void => {
-      if (error === undefined) this.#answered(asked);
-      else this.#unanswered(name, asked, failure, error);
+      if (error !== undefined) return this.#unanswered(name, asked, failure, error, sent);
+      incoming.release();
+      sent();
     };
     try {
       replies.reply(sender, incoming.correlation, incoming.stream, failure, value, settled);
     } catch (error) {
-      this.#unanswered(name, asked, failure, error);
+      this.#unanswered(name, asked, failure, error, sent);
     }
   }
 
-  #answered({ incoming }: Asked): void {
-    incoming.release();
-    if (--this.#answers === 0) for (const resolve of this.#allAnswered.splice(0)) resolve();
-  }
-
-  #unanswered(name: string, asked: Asked, failure: boolean, error: unknown): void {
+  #unanswered(name: string, asked: Asked, failure: boolean, error: unknown, sent: () => void): void {
     if (!failure && isAboutTheValue(error))
-      return this.#tryAnswer(name, asked, true, this.#failure(name, error));
+      return this.#answer(name, asked, true, this.#failure(name, error), sent);
     this.#node.debug(`An answer to ${asked.sender.id} was not delivered: ${String(error)}`);
-    this.#answered(asked);
+    asked.incoming.release();
+    sent();
   }
 
   #receiveReply(incoming: IncomingMessage, replies: Replies): Receipt {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Timer } from '../../clock.js';
-import { ProtocolViolationError } from '../../errors.js';
+import { DeliveryUncertainError, ProtocolViolationError } from '../../errors.js';
 import type { Link, LinkHandler } from '../link.js';
 import type { Frame } from '../session/frame.js';
 import { FrameSplitter } from '../session/frame-splitter.js';
@@ -139,7 +139,7 @@ export class TcpLink implements Link {
   detach(chunk: Uint8Array): void {
     this.queue.detach(chunk);
     if (this.latest?.segments.some((segment) => isSame(segment, chunk)) === true)
-      this.fail(new Error('A payload that was being written has been given up'));
+      this.fail(new DeliveryUncertainError('A payload that was being written has been given up'));
   }
 
   end(): void {

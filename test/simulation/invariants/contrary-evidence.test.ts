@@ -105,7 +105,10 @@ describe('a quorum against a member whose link is open', () => {
     };
     const refused = (plant?: Plant): Cluster => {
       const checks = alone();
-      const one = cluster({ nodes: 5, checks }, plant).settle().runFor(seconds(5)).answerDials('c', 'refuse');
+      const one = cluster({ nodes: 5, checks, seed: 2 }, plant)
+        .settle()
+        .runFor(seconds(5))
+        .answerDials('c', 'refuse');
       for (let count = 0; count < 3; count++) one.stall('c', 4000).runFor(4800);
       return one;
     };

@@ -69,7 +69,7 @@ const SCENARIOS: Readonly<
   'stall voided a probe': [
     (c) => {
       c.powerOff('c');
-      for (let count = 0; count < 6; count++) c.stall('a', 700).runFor(seconds(2));
+      for (let count = 0; count < 12; count++) c.stall('a', 700).runFor(2300);
     },
   ],
   'sleeper rejoined': [(c) => c.stall('c', 90_000).runFor(minutes(3)), { tombstoneMs: 120_000 }],
