@@ -9,7 +9,7 @@ const CONTENDERS: readonly ContenderName[] = ['ClusterPack', 'bare ping, kept', 
 /** Above this, connections between all of them are more than a process can open. */
 const MAX_KEPT = 128;
 /** 512 join too slowly on two processors to be measured each time: add it to see. */
-const SIZES: readonly number[] = [16, 128];
+const SIZES: readonly number[] = [16, 128, 512];
 /** The links of so many fit the file descriptors of a process (20,000 at the least). */
 const NODES_PER_PROCESS = 64;
 const PROCESSES = 4;
