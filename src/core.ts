@@ -16,6 +16,15 @@ export type { NodeStatus, ReadyOptions } from './cluster/node-status.js';
 export { ClusterNode, startNode, type NodeStats } from './cluster/node.js';
 export type { ClusterLimits, ClusterOptions, TransportContext, TransportFactory } from './cluster/options.js';
 export { tcpTransport } from './cluster/tcp-transport.js';
+export type {
+  SecretSecurityOptions,
+  SecurityOptions,
+  TlsSecurityOptions,
+} from './cluster/security/security-options.js';
+export type { SocketSecurity } from './transport/tcp/socket-security.js';
+export type { PemSource, TlsOptions } from './transport/tcp/tls/certificates.js';
+export { generateSecret, type Secret } from './transport/tcp/tls/secrets.js';
+export type { MigrationStep } from './transport/tcp/tls/tls-security.js';
 export { anyOf, type CompositeDiscovery } from './discovery/composite.js';
 export type { Discovery } from './discovery/discovery.js';
 export { loopback, type LoopbackOptions } from './discovery/loopback.js';
@@ -41,6 +50,7 @@ export {
   InvalidOptionError,
   JoinRefusedError,
   MemberDrainingError,
+  NameConflictError,
   NoHandlerError,
   NoReceiverError,
   NoRouteError,

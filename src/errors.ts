@@ -176,6 +176,24 @@ export class AddressConflictError extends ClusterError {
   }
 }
 
+/**
+ * Two live members have one name, and certificates prove names: the newer one is not admitted before the older is gone.
+ * Give each node a name of its own, with a certificate for it.
+ *
+ * @publicApi
+ */
+export class NameConflictError extends ClusterError {
+  readonly code = 'CLUSTER_NAME_CONFLICT';
+  constructor(
+    readonly nodeName: string,
+    readonly ids: readonly string[],
+  ) {
+    super(
+      `Two live nodes are called "${clip(nodeName)}" (${ids.join(', ')}): give each a name and a certificate of its own`,
+    );
+  }
+}
+
 /** Two live endpoints use one NodeId. The newer one takes a new id. @publicApi */
 export class DuplicateNodeIdError extends ClusterError {
   readonly code = 'CLUSTER_DUPLICATE_NODE_ID';

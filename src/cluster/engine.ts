@@ -17,6 +17,7 @@ import type { Binding, IncomingMessage, Receipt, Transport } from '../transport/
 import { tcpTransport } from './tcp-transport.js';
 import { hostToAdvertise } from './advertised-host.js';
 import type { ResolvedOptions } from './options.js';
+import type { NodeSecurity } from './security/node-security.js';
 import { ProtocolRunner } from './protocol-runner.js';
 import { epochMsOf } from './wall-clock.js';
 
@@ -50,6 +51,7 @@ export class Engine {
   constructor(
     id: NodeId,
     options: ResolvedOptions,
+    security: NodeSecurity,
     clock: Clock,
     random: () => number,
     listener: EngineListener,
@@ -60,6 +62,8 @@ export class Engine {
     const context = {
       clusterName: options.clusterName,
       id,
+      nodeName: options.nodeName,
+      security: security.sockets,
       clock,
       random,
       logger: options.logger,

@@ -2,6 +2,7 @@ import { formatAddress, sameAddress, type Address } from '../address.js';
 import type { Clock, Timer } from '../clock.js';
 import type { Discovery } from '../discovery/discovery.js';
 import { DiscoveryError } from '../errors.js';
+import type { ClusterLogger } from '../logger.js';
 
 const FIRST_PAUSE_MS = 250;
 const MAX_PAUSE_APART_MS = 5000;
@@ -130,4 +131,16 @@ export class Joiner {
 
 function messageOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** The node is done with its discovery. */
+export async function closeDiscovery(options: {
+  readonly discovery: Discovery | undefined;
+  readonly logger: ClusterLogger;
+}): Promise<void> {
+  try {
+    await options.discovery?.close?.();
+  } catch (error) {
+    options.logger.warn(`Closing the discovery failed: ${String(error)}`);
+  }
 }

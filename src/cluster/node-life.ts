@@ -15,11 +15,13 @@ import type { NodeId } from '../node-id.js';
 import type { IncomingMessage, Receipt, Transport } from '../transport/transport.js';
 import { Engine, describePlace } from './engine.js';
 import { EventContinuity } from './event-continuity.js';
-import { Joiner } from './joiner.js';
+import { closeDiscovery, Joiner } from './joiner.js';
 import { LocalIdentity } from './local-identity.js';
 import type { NodeStatus, ReadyOptions } from './node-status.js';
 import { Notices } from './notices.js';
 import type { ResolvedOptions } from './options.js';
+import type { NodeSecurity } from './security/node-security.js';
+import { securityOf } from './security/security-of.js';
 import { systemClock, type SystemClock } from './system-clock.js';
 import { ThrottledLog } from '../throttled-log.js';
 import { epochMsOf } from './wall-clock.js';
@@ -68,6 +70,7 @@ export class NodeLife {
   #leaving: Promise<void> | undefined;
   #leaveSpread: (() => void) | undefined;
   readonly #notices: Notices;
+  readonly #security: NodeSecurity;
 
   constructor(options: ResolvedOptions, metadata: ClusterMetadata, listener: LifeListener) {
     this.#options = options;
@@ -85,6 +88,11 @@ export class NodeLife {
       leaveSpread: () => this.#leaveSpread?.(),
       error: (error) => this.#listener.error(error),
     });
+    this.#security = securityOf(options.security, {
+      ...options,
+      clock: this.clock,
+      changed: () => this.#engine?.transport.revalidate?.(),
+    });
     this.#identity = new LocalIdentity(options.nodeName, metadata, this.clock, options.random);
   }
 
@@ -94,6 +102,11 @@ export class NodeLife {
 
   get isLeaving(): boolean {
     return this.#leaving !== undefined;
+  }
+
+  get security(): NodeSecurity {
+    this.checkOpen();
+    return this.#security;
   }
 
   get stalls(): Notices['stalls'] {
@@ -233,6 +246,7 @@ export class NodeLife {
       this.#status = 'bound';
       return this.local.address;
     }
+    await this.#security.prepare();
     const engine = await this.#openEngine(this.#options.port);
     if (this.#leaving !== undefined) throw new ClosedError();
     this.#status = 'bound';
@@ -243,7 +257,7 @@ export class NodeLife {
   }
 
   async #openEngine(port: number | undefined): Promise<Engine> {
-    const engine = new Engine(this.#identity.id, this.#options, this.clock, this.random, {
+    const engine = new Engine(this.#identity.id, this.#options, this.#security, this.clock, this.random, {
       event: (event) => this.#onEvent(event),
       notice: (notice) => this.#notices.take(notice),
       receive: (message) => this.#listener.receive(message),
@@ -358,7 +372,8 @@ export class NodeLife {
   // --- leaving ---
 
   async #leave(): Promise<void> {
-    await this.#bindingSettled();
+    // A bind under way is finished first, so that what it opened is closed. Its failure is its caller's.
+    await Promise.allSettled([this.#binding]);
     this.#joiner?.stop();
     this.#reunion?.cancel();
     const engine = this.#engine;
@@ -366,15 +381,11 @@ export class NodeLife {
     if (protocol !== undefined) await this.#announceLeave(protocol);
     await engine?.close(protocol === undefined ? 'shutdown' : 'left');
     this.#status = 'left';
+    this.#security.close();
     this.#waiters.close(new ClosedError());
     this.#listener.ended();
-    await this.#closeDiscovery();
+    await closeDiscovery(this.#options);
     if (protocol !== undefined) this.#options.logger.log('Left the cluster');
-  }
-
-  /** A bind under way is finished first, so that what it opened is closed. Its failure is its caller's. */
-  async #bindingSettled(): Promise<void> {
-    await Promise.allSettled([this.#binding]);
   }
 
   /** Resolves when the protocol says that the leave has spread; it bounds that itself, this is the belt. */
@@ -384,13 +395,5 @@ export class NodeLife {
       this.#leaveSpread = () => (giveUp.cancel(), resolve());
       protocol.leave();
     });
-  }
-
-  async #closeDiscovery(): Promise<void> {
-    try {
-      await this.#options.discovery?.close?.();
-    } catch (error) {
-      this.#options.logger.warn(`Closing the discovery failed: ${String(error)}`);
-    }
   }
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Address } from '../address.js';
 import {
   ClosedError,
@@ -20,8 +19,10 @@ import type {
   SendOptions,
 } from '../membership/membership.js';
 import type { NodeId } from '../node-id.js';
+import type { Secret } from '../transport/tcp/tls/secrets.js';
 import type { TransportStats } from '../transport/transport.js';
 import { EventHub, type EventListener, type EventListenerOptions } from './event-hub.js';
+import { correlationId } from './messaging/correlation-id.js';
 import type { DataOf, Pattern, ReplyOf } from './messaging/contracts.js';
 import { Dispatcher } from './messaging/dispatcher.js';
 import type { HandlerOptions, MessageHandler, RequestHandler } from './messaging/handlers.js';
@@ -283,6 +284,25 @@ export class ClusterNode implements Membership {
     return this.#life.metadata;
   }
 
+  /**
+   * Takes other secrets while the node runs: the first one dials, each is accepted. Connections made under one that is gone
+   * are made anew; nothing is lost with them. In three steps on every node: `[old, new]`, `[new, old]`, `[new]`.
+   *
+   * @throws InvalidOptionError for what are no secrets, or where `security.secrets` was not given
+   */
+  async rotateSecrets(secrets: readonly Secret[]): Promise<void> {
+    await this.#life.security.rotateSecrets(secrets);
+  }
+
+  /**
+   * Reads the files under `security.tls` now. Open connections are made anew if authorities or revocation lists changed.
+   *
+   * @throws InvalidOptionError when they do not fit each other: the old ones stay · where `security.tls` was not given
+   */
+  async reloadTls(): Promise<void> {
+    await this.#life.security.reloadTls();
+  }
+
   // --- messages ---
 
   send(to: Recipient, payload: Uint8Array, options?: SendOptions): Promise<void> {
@@ -371,14 +391,6 @@ export class ClusterNode implements Membership {
     this.#options.logger.error(`${what} failed`, error);
     this.#errors.push(new HandlerError(what, error));
   }
-}
-
-/** Follows the injected randomness where there is one, so that runs repeat. */
-function correlationId(random: (() => number) | undefined): string {
-  if (random === undefined) return randomBytes(6).toString('hex');
-  return Math.floor(random() * 2 ** 48)
-    .toString(16)
-    .padStart(12, '0');
 }
 
 /** Makes a node and starts it. @throws InvalidOptionError, BindError @publicApi */

@@ -49,6 +49,7 @@ export class Notices {
         return this.listener.joined();
       case 'join-refused':
       case 'address-conflict':
+      case 'name-conflict':
         return this.warn(notice.error);
       case 'identity-lost':
         return this.listener.identityLost(notice.error);

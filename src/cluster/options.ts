@@ -4,8 +4,10 @@ import type { ClusterLogger } from '../logger.js';
 import type { ClusterMetadata } from '../membership/membership.js';
 import type { SwimOptions, SwimOverrides, SwimPreset } from '../membership/swim/options.js';
 import type { NodeId } from '../node-id.js';
+import type { SocketSecurity } from '../transport/tcp/socket-security.js';
 import type { Transport } from '../transport/transport.js';
 import type { Serializer } from './messaging/serializer.js';
+import type { SecurityOptions } from './security/security-options.js';
 
 /**
  * What a node is told. Everything has a default: without options, the processes of one user and one project on
@@ -15,12 +17,15 @@ import type { Serializer } from './messaging/serializer.js';
  */
 export interface ClusterOptions {
   /**
-   * Which cluster this node belongs to; nodes of another one are refused. At most 255 characters. Default: the
+   * Which cluster this node belongs to; nodes of another one are refused. At most 255 bytes. Default: the
    * name in the nearest package.json and the user id, so that two projects on one machine stay two.
    */
   readonly clusterName?: string | undefined;
 
-  /** A name for people, shown in logs and to other members. At most 255 characters. Default: `hostname-pid`. */
+  /**
+   * A name for people, shown in logs and to other members; with certificates, one of the certificate's. At most 255
+   * bytes. Default: `hostname-pid`.
+   */
   readonly nodeName?: string | undefined;
 
   /** Where to listen: an IP literal or a name of this machine. Default: `127.0.0.1`. */
@@ -53,11 +58,8 @@ export interface ClusterOptions {
   /** What this member tells others of itself: plain data, at most `limits.metadataBytes`. Default: `{}`. */
   readonly metadata?: ClusterMetadata | undefined;
 
-  /**
-   * `'none'` allows a plaintext node to listen on other addresses than loopback: anybody who reaches the port can
-   * join. Default: unset, which keeps the node on loopback.
-   */
-  readonly security?: 'none' | undefined;
+  /** What secures the cluster; the same for all members. Default: nothing, which keeps the node on loopback. */
+  readonly security?: SecurityOptions | undefined;
 
   /** Turns values into bytes for `emit` and `request`; all members need the same. Default: MessagePack. */
   readonly serializer?: Serializer | undefined;
@@ -121,6 +123,9 @@ export type TransportFactory = (context: TransportContext) => Transport;
 export interface TransportContext {
   readonly clusterName: string;
   readonly id: NodeId;
+  readonly nodeName: string;
+  /** What secures connections; undefined: nothing does. */
+  readonly security: SocketSecurity | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: ClusterLogger;
@@ -139,6 +144,7 @@ export interface ResolvedOptions {
   readonly discovery: Discovery | undefined;
   readonly swim: SwimOptions;
   readonly metadata: ClusterMetadata;
+  readonly security: SecurityOptions | undefined;
   readonly serializer: Serializer;
   readonly limits: ClusterLimits;
   readonly requestTimeoutMs: number;

@@ -1,6 +1,7 @@
-import { ProtocolViolationError } from '../errors.js';
+import { clip, ProtocolViolationError } from '../errors.js';
 import type { MembershipEvent } from '../membership/membership.js';
 import type {
+  KnownPeer,
   MembershipProtocol,
   Peer,
   ProtocolCodec,
@@ -59,7 +60,8 @@ export class ProtocolRunner<M> implements World<M> {
       },
     });
     this.host = {
-      introduce: (peer, record) => this.#introduce(peer.id, record),
+      identify: (peer) => this.#identify(peer),
+      introduce: (peer, record) => this.#introduce(peer, record),
       protocolMessage: (from, body) => this.#receive(from, body),
       link: (about, report, by) => this.#protocol?.link(about, report, by),
     };
@@ -123,18 +125,27 @@ export class ProtocolRunner<M> implements World<M> {
 
   // --- what the transport tells ---
 
-  #receive(from: { readonly id: NodeId; readonly address: Peer['address'] }, body: unknown): void {
+  /** An id keeps its name: a certificate for another one does not speak for it. */
+  #identify({ id, provenName }: KnownPeer): string | undefined {
+    const member = this.#protocol?.member(id);
+    if (member === undefined || provenName === undefined || member.name === provenName) return undefined;
+    return `the id ${id} belongs to a member that is not called "${clip(provenName)}"`;
+  }
+
+  #receive(from: KnownPeer, body: unknown): void {
     const protocol = this.#protocol;
     if (protocol === undefined) return;
     const message = this.#decode(from.id, () => this.#parts.codec.decode(body as Uint8Array));
     if (message !== undefined) protocol.receive(from, message);
   }
 
-  #introduce(id: NodeId, record: Uint8Array): 'grant' | 'wait' | 'refuse' {
+  #introduce(from: KnownPeer, record: Uint8Array): 'grant' | 'wait' | 'refuse' {
     const protocol = this.#protocol;
     if (protocol === undefined) return 'wait';
-    const member = this.#decode(id, () => this.#parts.codec.decodeMember(record));
-    return member === undefined || member.id !== id ? 'refuse' : protocol.introduce(member);
+    const member = this.#decode(from.id, () => this.#parts.codec.decodeMember(record));
+    return member === undefined || member.id !== from.id
+      ? 'refuse'
+      : protocol.introduce(member, from.provenName);
   }
 
   /** Undefined, counted and logged, when a peer's bytes are not what they should be. */

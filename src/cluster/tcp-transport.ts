@@ -13,9 +13,10 @@ import type { TransportContext } from './options.js';
 export function tcpTransport(context: TransportContext): Transport {
   const dialMs = Math.max(1000, context.probeTimeoutMs);
   const { connections, unauthenticatedConnections } = context.limits;
+  const { security } = context;
   return createTcpTransport({
     ...context,
     deadlines: { connectMs: dialMs, handshakeMs: dialMs, ackTimeoutMs: 2 * context.probeTimeoutMs },
-    tcp: { limits: { connections, unauthenticatedConnections } },
+    tcp: { security, handshakeMs: dialMs, limits: { connections, unauthenticatedConnections } },
   });
 }

@@ -5,7 +5,8 @@ import { InvalidAddressError, InvalidOptionError, clip } from '../errors.js';
 import { silentLogger } from '../logger.js';
 import { resolveSwimOptions, type SwimOptions } from '../membership/swim/options.js';
 import { defaultClusterName, defaultNodeName, isTestRun } from './defaults.js';
-import { mistakeIn, show, type Mistake } from './option-errors.js';
+import { mistakeIn, show } from './option-errors.js';
+import { checkedSecurity } from './security/security-options.js';
 import { messagePack } from './messaging/msgpack-serializer.js';
 import { DEFAULT_PORT, type ClusterLimits, type ClusterOptions, type ResolvedOptions } from './options.js';
 
@@ -34,7 +35,7 @@ const limitCeilings: Partial<Record<keyof ClusterLimits, number>> = {
 const name = v.pipe(
   v.string(),
   v.nonEmpty('must not be empty'),
-  v.maxLength(255, 'must be at most 255 characters long'),
+  v.maxBytes(255, 'must be at most 255 bytes long'),
 );
 const milliseconds = v.pipe(
   v.number('must be a number of milliseconds'),
@@ -51,7 +52,6 @@ const port = (least: number) => {
     v.maxValue(65535, allowed),
   );
 };
-const SECURITY = 'must be "none" (or left out, to stay on loopback)';
 const ADVERTISE = 'must be "host", "host:port" or { host, port }';
 /** An IP literal or a name: a port, brackets or spaces here are a mistake that no hint about security helps with. */
 const host = v.pipe(
@@ -174,7 +174,7 @@ const schema = v.strictObject({
       'must be a plain object',
     ),
   ),
-  security: v.optional(v.literal('none', SECURITY)),
+  security: v.unknown(),
   serializer: v.optional(hasMethods('serialize', 'deserialize')),
   limits: v.optional(limitsSchema),
   requestTimeoutMs: v.optional(milliseconds),
@@ -194,7 +194,8 @@ const schema = v.strictObject({
  */
 export function resolveOptions(options: ClusterOptions = {}): ResolvedOptions {
   const mistake = mistakeIn(schema, options);
-  if (mistake !== undefined) throw refusal(mistake);
+  if (mistake !== undefined) throw new InvalidOptionError(mistake.path, mistake.problem);
+  const security = checkedSecurity(options.security);
   const enabled = options.enabled ?? true;
   const testRun = options.discovery === undefined && isTestRun();
   const discovery = enabled ? (options.discovery ?? (testRun ? undefined : loopback())) : undefined;
@@ -211,6 +212,7 @@ export function resolveOptions(options: ClusterOptions = {}): ResolvedOptions {
     discovery,
     swim: checkedSwim(options),
     metadata: options.metadata ?? {},
+    security,
     serializer: options.serializer ?? messagePack(),
     limits: { ...defaultLimits, ...withoutUndefined(options.limits ?? {}) },
     requestTimeoutMs: options.requestTimeoutMs ?? 5000,
@@ -231,7 +233,7 @@ function checkReach(options: ClusterOptions, host: string, discovery: ResolvedOp
   if (!onLoopback && options.security === undefined) {
     throw new InvalidOptionError(
       'host',
-      `is "${clip(host)}", where others than this machine can connect, but nothing secures the cluster: write security: 'none' if the network itself is trusted, or listen on 127.0.0.1`,
+      `is "${clip(host)}", where others than this machine can connect, but nothing secures the cluster: set security: { secrets: [...] } ("npx clusterpack keygen" makes one), write security: 'none' if the network itself is trusted, or listen on 127.0.0.1`,
     );
   }
   if (
@@ -277,6 +279,12 @@ function warningsAbout(options: ClusterOptions, discovery: string | undefined): 
   if (options.security === 'none' && options.host !== undefined && !isLoopbackHost(options.host)) {
     warnings.push(`security is 'none' on ${options.host}: whoever reaches the port can join and send`);
   }
+  const migrate = typeof options.security === 'object' ? options.security.migrate : undefined;
+  if (migrate !== undefined) {
+    warnings.push(
+      `security.migrate is '${migrate}': plaintext connections are accepted, so whoever reaches the port can join. Go on to the next step`,
+    );
+  }
   return warnings;
 }
 
@@ -303,12 +311,6 @@ function parseAdvertised(text: string): ResolvedOptions['advertise'] {
     'advertise',
     `is ${show(text)}, but ${ADVERTISE}, with a port from 1 to 65535`,
   );
-}
-
-/** What is wrong, and of a secret not what it is. */
-function refusal({ path, problem }: Mistake): InvalidOptionError {
-  if (path.split('.')[0] !== 'security') return new InvalidOptionError(path, problem);
-  return new InvalidOptionError(path, `has a value that is not allowed: it ${SECURITY}`);
 }
 
 function withoutUndefined<T extends object>(given: T): Partial<T> {

@@ -21,6 +21,8 @@ export interface Peer {
 /** A peer whose handshake proved who it is. */
 export interface KnownPeer extends Peer {
   readonly id: NodeId;
+  /** The name that its certificate proves; undefined where connections prove no names. */
+  readonly provenName?: string | undefined;
 }
 
 /** A timer as data: the protocol gets it back when it fires and recognises a stale one by its token. */
@@ -64,6 +66,8 @@ export type ProtocolNotice =
   | { readonly type: 'join-failed'; readonly addresses: readonly Address[] }
   /** Two live ids answer at one address. */
   | { readonly type: 'address-conflict'; readonly error: ClusterError }
+  /** Two live ids have one name, where certificates prove names. */
+  | { readonly type: 'name-conflict'; readonly error: ClusterError }
   /** This node's id is used by another live endpoint, or cannot be used on: the node must take a new one. */
   | { readonly type: 'identity-lost'; readonly error: ClusterError }
   /** The leave has spread (or waited long enough): links may be closed now. */
@@ -155,7 +159,7 @@ export interface MembershipProtocol<M> {
    * A peer introduced itself on the payload lane with its own member record. Says whether it may have credit:
    * `grant` it is in the view now · `wait` until it has refuted or joined · `refuse` it left.
    */
-  introduce(record: Member): 'grant' | 'wait' | 'refuse';
+  introduce(record: Member, provenName?: string): 'grant' | 'wait' | 'refuse';
 }
 
 /** Bytes of a protocol's messages and of member records. Decoding checks every field. */

@@ -17,6 +17,7 @@ import type {
   Recipient,
   SendOptions,
 } from '../membership/membership.js';
+import type { Secret } from '../transport/tcp/tls/secrets.js';
 import type { NodeFace } from './node-face.js';
 
 /** Options of {@link MembershipService.requestAny}. @publicApi */
@@ -143,6 +144,26 @@ export class MembershipService implements Membership {
    */
   updateMetadata(patch: Readonly<Record<string, unknown>>): Promise<ClusterMetadata> {
     return this.#node.updateMetadata(patch);
+  }
+
+  /**
+   * Takes other secrets while the node runs: the first one dials, each is accepted, and connections made under one that is
+   * not there any more are made anew; nothing is lost with them. To change a secret, do on every node: `[old, new]`, when
+   * all have that `[new, old]`, when all have that `[new]`.
+   *
+   * @throws InvalidOptionError for what are no secrets, or where `security.secrets` was not given
+   */
+  rotateSecrets(secrets: readonly Secret[]): Promise<void> {
+    return this.#node.rotateSecrets(secrets);
+  }
+
+  /**
+   * Reads the files under `security.tls` now, rather than within `reloadIntervalMs`.
+   *
+   * @throws InvalidOptionError when they do not fit each other: the old ones stay · where `security.tls` was not given
+   */
+  reloadTls(): Promise<void> {
+    return this.#node.reloadTls();
   }
 
   // --- messages ---

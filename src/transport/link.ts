@@ -29,10 +29,6 @@ export interface Links {
   /** Open links, established or not. */
   readonly open: number;
 
-  /** Whether listeners and links, those that exist and those to come, keep the process alive. Default: they do. */
-  ref?(): void;
-  unref?(): void;
-
   /** Handles, those to come included, keep the process alive (the default), or do not. Nothing where there are none. */
   ref?(): void;
   unref?(): void;
@@ -53,7 +49,10 @@ export interface Dial {
 
 export interface DialOutcome {
   opened(link: Link): LinkHandler;
-  /** `refused`: ECONNREFUSED by one IP literal · `local`: our own limits · `silent`: everything else. */
+  /**
+   * `refused`: ECONNREFUSED by one IP literal · `local`: our own limits · `silent`: everything else, with a `HandshakeError`
+   * when somebody is there and the connection could not be secured.
+   */
   failed(report: 'refused' | 'silent' | 'local', error: unknown): void;
 }
 
@@ -74,16 +73,29 @@ export interface LinkHandler {
   /**
    * The link is gone. `error` is undefined after a clean end by either side; a `ProtocolViolationError` when the
    * peer sent what is no frame, or when one of the links' own limits was hit (the violation is the counter's word;
-   * a connection over a limit is given to `accept` as well, closed at once). Called exactly once per link, also
+   * a connection over a limit is given to `accept` as well, closed at once); a `HandshakeError` when the connection could
+   * not be secured. Called exactly once per link, also
    * after `end` and `destroy`, and always later, never from within a call.
    */
   closed(error?: unknown): void;
+}
+
+/** What a connection itself proves of who is at the other end, before anything is said on it. */
+export interface LinkCredentials {
+  /** For logs: a key's public name, or a certificate's names. */
+  readonly description: string;
+  /** Whether they still count: a key may have been removed since, a certificate may have ended. */
+  readonly isCurrent: boolean;
+  /** What speaks against the other side's having a name. Without it, names are not proven: all insiders are alike. */
+  objectionTo?(nodeName: string): string | undefined;
 }
 
 /** One pipe of frames. */
 export interface Link {
   /** The remote side's IP and port, for logs and per-address limits. */
   readonly remote: string;
+  /** Undefined: nothing is proven, anybody may be there. */
+  readonly credentials?: LinkCredentials | undefined;
   /**
    * Queues a frame; frames queued in one turn of the loop are written together. Never throws, never blocks.
    * False when more than 256 KiB wait: send no more data frames until `drained`. Control frames always pass.

@@ -38,6 +38,8 @@ import type {
 export interface SessionTransportOptions {
   readonly clusterName: string;
   readonly id: NodeId;
+  /** This node's name, which peers with certificates check. Default: empty. */
+  readonly nodeName?: string | undefined;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -81,6 +83,7 @@ export class SessionTransport implements Transport {
     this.#endpoint = new Endpoint(this.#world, {
       clusterName: options.clusterName,
       id: options.id,
+      name: options.nodeName ?? '',
       serializer: options.serializer ?? '',
       versions: options.versions ?? PROTOCOL_VERSIONS,
       limits: this.#limits,
@@ -174,6 +177,12 @@ export class SessionTransport implements Transport {
   reset(id: NodeId): void {
     this.#world.enter();
     this.#endpoint.reset(id);
+    this.#world.exit();
+  }
+
+  revalidate(): void {
+    this.#world.enter();
+    this.#endpoint.revalidate();
     this.#world.exit();
   }
 

@@ -87,6 +87,15 @@ export class ShellWorld implements SessionWorld {
     return this.host.record?.() ?? NO_RECORD;
   }
 
+  identify(peer: ProvenPeer): string | undefined {
+    try {
+      return this.host.identify?.(peer);
+    } catch (error) {
+      this.#hostFailed(error);
+      return 'it could not be checked';
+    }
+  }
+
   introduce(peer: ProvenPeer, record: Uint8Array): 'grant' | 'wait' | 'refuse' {
     try {
       return this.host.introduce?.(peer, record) ?? 'grant';

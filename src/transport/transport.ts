@@ -17,6 +17,8 @@ export interface Destination {
  */
 export interface ProvenPeer extends Destination {
   readonly id: NodeId;
+  /** The node name that its certificate proves; undefined where connections prove no names. */
+  readonly provenName?: string | undefined;
 }
 
 /** The other side of a handshake that was refused.
@@ -107,6 +109,11 @@ export interface CastOptions {
 export interface TransportHost {
   /** Our own member record for the payload hello; opaque here. */
   record?(): Uint8Array;
+  /**
+   * What speaks against a peer's being the node that it says it is, for the refusal's detail. Asked in each handshake
+   * that proves a name, before anything else. Default: nothing does.
+   */
+  identify?(peer: ProvenPeer): string | undefined;
   /**
    * A peer introduces itself on the payload lane. `grant`: it may have credit · `wait`: later, by
    * `Transport.grant` · `refuse`: the handshake is refused with reason `left`. Default: grant.
@@ -233,6 +240,12 @@ export interface Transport {
 
   /** Drops both lanes' links to a peer; sessions resume on the next ones. */
   reset(id: NodeId): void;
+
+  /**
+   * Drops every link whose credentials do not count any more, since a key was removed or a certificate has ended; sessions
+   * resume on the next ones. For transports that have credentials.
+   */
+  revalidate?(): void;
 
   readonly stats: TransportStats;
 

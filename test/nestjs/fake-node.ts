@@ -179,6 +179,14 @@ export class FakeNode implements NodeFace {
   members(): readonly Member[] {
     return this.activeMembers;
   }
+  async rotateSecrets(): Promise<void> {
+    this.calls.push('rotateSecrets');
+  }
+
+  async reloadTls(): Promise<void> {
+    this.calls.push('reloadTls');
+  }
+
   async updateMetadata(patch: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>> {
     return patch;
   }

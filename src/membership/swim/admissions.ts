@@ -46,10 +46,15 @@ export class Admissions {
   }
 
   receive(from: KnownPeer, join: Join): void {
-    const { table, options, gossiper, leaver } = this.#parts;
+    const { table, options, gossiper, leaver, conflicts } = this.#parts;
     const { member, attempt } = join;
     if (member.id !== from.id) return this.#refuse(from, attempt, 'the record is not about the sender');
+    if (isMisnamed(from, member))
+      return this.#refuse(from, attempt, 'the record has another name than the certificate');
     if (leaver.leaving) return this.#refuse(from, attempt, 'this node is leaving');
+    const rival = conflicts.rival(from.provenName, member);
+    if (rival?.linked === true) return this.#refuse(from, attempt, conflicts.overName(rival, member));
+    if (rival !== undefined) return this.#wait(from, attempt, options.joinTimeoutMs);
     const entry = table.get(from.id);
     if (entry?.member.state === 'left') {
       gossiper.answerStale(entry);
@@ -74,10 +79,12 @@ export class Admissions {
     dialBack.joiner = { peer: from, attempt };
   }
 
-  /** A peer introduced itself on the payload lane. */
-  introduce(record: Member): 'grant' | 'wait' | 'refuse' {
-    const { table, merge, gossiper, self } = this.#parts;
+  /** A peer introduced itself on the payload lane, or by gossip about itself. */
+  introduce(record: Member, provenName: string | undefined): 'grant' | 'wait' | 'refuse' {
+    const { table, merge, gossiper, self, conflicts } = this.#parts;
     if (record.id === self.id || record.state === 'left') return 'refuse';
+    if (provenName !== undefined && provenName !== record.name) return 'refuse';
+    if (conflicts.rival(provenName, record) !== undefined) return 'wait';
     const entry = table.get(record.id);
     if (entry === undefined) {
       this.#dial(record.with({ state: 'alive' }));
@@ -199,4 +206,9 @@ export class Admissions {
     this.#parts.timers.cancel(dialBack.token);
     if (dialBack.ping !== undefined) this.#parts.pings.forget(dialBack.ping);
   }
+}
+
+/** Whether a peer tells of itself another name than its connection proves. */
+export function isMisnamed(from: KnownPeer, record: Member): boolean {
+  return from.provenName !== undefined && record.id === from.id && record.name !== from.provenName;
 }

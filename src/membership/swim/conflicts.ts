@@ -1,6 +1,6 @@
 import { formatAddress, sameAddress } from '../../address.js';
 import type { Address } from '../../address.js';
-import { AddressConflictError } from '../../errors.js';
+import { AddressConflictError, NameConflictError } from '../../errors.js';
 import type { NodeId } from '../../node-id.js';
 import type { Member } from '../membership.js';
 import { nth } from './address-book.js';
@@ -97,6 +97,32 @@ export class Conflicts {
     this.#parts.count('addressConflicts');
     this.#parts.trace('address-conflict', id, before.by, where);
     world.notice({ type: 'address-conflict', error: new AddressConflictError(where, [id, before.by]) });
+  }
+
+  /**
+   * Where certificates prove names: another active member of the same name, at another address. It is looked after, since
+   * it may have died just now, and its successor stands at the door.
+   */
+  rival(provenName: string | undefined, { id, name, address }: Member): Entry | undefined {
+    if (provenName === undefined) return undefined;
+    const { table, checks, options } = this.#parts;
+    for (const entry of table.others) {
+      const { member } = entry;
+      if (member.name !== name || member.id === id || !member.isActive) continue;
+      if (sameAddress(member.address, address)) continue;
+      checks.schedule(entry, options.probeTimeoutMs, 'closed');
+      return entry;
+    }
+    return undefined;
+  }
+
+  /** Two that live have one name: the newer one is told, and so is this node. */
+  overName({ member }: Entry, newer: Member): string {
+    const { world } = this.#parts;
+    const error = new NameConflictError(member.name, [member.id, newer.id]);
+    this.#parts.count('nameConflicts');
+    world.notice({ type: 'name-conflict', error });
+    return `a live member (${member.id} at ${formatAddress(member.address)}) has the same name; when that one is gone, this one is admitted`;
   }
 
   #remember(member: Member, by: NodeId | undefined, ping: SentPing | undefined): void {

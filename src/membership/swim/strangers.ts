@@ -1,5 +1,6 @@
 import type { NodeId } from '../../node-id.js';
 import type { KnownPeer } from '../protocol.js';
+import { isMisnamed } from './admissions.js';
 import { subjectOf } from './dissemination.js';
 import type { Update } from './messages.js';
 import type { Parts } from './parts.js';
@@ -41,6 +42,10 @@ export class Strangers {
     let isMember = this.isMember(from.id);
     let asked = table.changes;
     for (const update of updates) {
+      if (update.type === 'alive' && isMisnamed(from, update.member)) {
+        this.#parts.count('misnamed');
+        continue;
+      }
       // Asked again after each change: its own refutation may just have made it a member.
       if (asked !== table.changes) {
         isMember = this.isMember(from.id);
@@ -109,7 +114,7 @@ export class Strangers {
   /** It has told who it is: it is dialled back like any joiner. */
   #introduced(from: KnownPeer, update: Update & { readonly type: 'alive' }): void {
     this.#parts.count('strangersIgnored');
-    if (!this.#parts.leaver.leaving) this.#parts.admissions.introduce(update.member);
+    if (!this.#parts.leaver.leaving) this.#parts.admissions.introduce(update.member, from.provenName);
     this.met(from);
   }
 }

@@ -157,8 +157,8 @@ export class Swim implements MembershipProtocol<SwimMessage> {
     if (this.#active && !this.#parts.leaver.leaving) this.#parts.stalls.stalled(ms);
   }
 
-  introduce(record: Member): 'grant' | 'wait' | 'refuse' {
-    return this.#active ? this.#parts.admissions.introduce(record) : 'refuse';
+  introduce(record: Member, provenName?: string): 'grant' | 'wait' | 'refuse' {
+    return this.#active ? this.#parts.admissions.introduce(record, provenName) : 'refuse';
   }
 
   get #active(): boolean {

@@ -1,10 +1,11 @@
 import type { Address } from '../../address.js';
 import { formatAddress } from '../../address.js';
-import { NotDeliveredError } from '../../errors.js';
+import { HandshakeError, NotDeliveredError } from '../../errors.js';
 import type { NodeId } from '../../node-id.js';
 import type { Link, LinkHandler } from '../link.js';
 import type { Destination } from '../transport.js';
-import type { GoodbyeFrame, HelloFrame, ReadyFrame, RefuseFrame, WelcomeFrame } from './frame.js';
+import { isStale } from './credentials.js';
+import type { GoodbyeFrame } from './frame.js';
 import { Handshaker, type HandshakeHost, type LaneFailure } from './handshaker.js';
 import type { IncomingSession, Receiver } from './incoming-session.js';
 import { PAYLOAD_FRAME_BYTES, PROTOCOL_FRAME_BYTES } from './limits.js';
@@ -19,6 +20,7 @@ import type { Lane, Peer, PeerOwner } from './peer.js';
 import { PeerLink, type Cast } from './peer-link.js';
 import { CastRoutes } from './cast-routes.js';
 import { ReassemblyBudget } from './reassembly.js';
+import { Refusals } from './refusals.js';
 import { noCounts, type Counters, type EndpointSettings, type SessionWorld } from './world.js';
 
 /** Sessions begin at a random one of so many epochs. */
@@ -39,7 +41,8 @@ export class Endpoint implements HandshakeHost, PeerOwner {
   readonly strangers = new Set<PeerLink>();
   /** What peers are told to dial; set before the first link is accepted or dialled. */
   advertised: Address = { host: '0.0.0.0', port: 0 };
-  readonly #handshaker = new Handshaker(this);
+  readonly refusals: Refusals;
+  readonly handshaker: Handshaker = new Handshaker(this);
   readonly #peers: Peers;
   readonly #notices: ThrottledLog;
   readonly #routes: PayloadRoutes;
@@ -58,10 +61,11 @@ export class Endpoint implements HandshakeHost, PeerOwner {
       this.tidy(link.peer!);
     });
     this.#notices = new ThrottledLog(world, world);
+    this.refusals = new Refusals(world, this.#notices, this.counters);
     this.#peers = new Peers(this);
-    this.#routes = new PayloadRoutes(world, deadlines, (peer) => void this.#handshaker.dial(peer, 'payload'));
+    this.#routes = new PayloadRoutes(world, deadlines, (peer) => void this.handshaker.dial(peer, 'payload'));
     this.#casts = new CastRoutes(world, limits.castQueue, (peer, purpose) =>
-      this.#handshaker.dial(peer, purpose),
+      this.handshaker.dial(peer, purpose),
     );
     this.#watch = new PayloadWatch(world, deadlines, this.lanes.payloadPool, {
       unanswered: (link) => this.#resetPayload(link),
@@ -152,8 +156,18 @@ export class Endpoint implements HandshakeHost, PeerOwner {
   reset(id: NodeId): void {
     const peer = this.#peers.get(id);
     if (peer === undefined) return;
-    for (const link of [...peer.verify, peer.protocol.link, peer.payload.link])
-      if (link?.state === 'established') this.lanes.leave(link, 'reset');
+    for (const link of peer.links) if (link.state === 'established') this.lanes.leave(link, 'reset');
+  }
+
+  /** Closes links whose credentials do not count any more. */
+  revalidate(): void {
+    const links = new Set([...this.strangers, ...this.peers.flatMap((peer) => peer.links)]);
+    for (const link of [...links].filter(isStale)) {
+      this.count('revoked');
+      if (link.state === 'established') this.lanes.leave(link, 'reset');
+      // What it was begun for is begun again when it is found broken.
+      else link.raw.abort();
+    }
   }
 
   /** Says goodbye everywhere and settles everything; the links end by themselves. */
@@ -187,37 +201,18 @@ export class Endpoint implements HandshakeHost, PeerOwner {
     this.world.cancel(link);
   }
 
-  opened(link: PeerLink): void {
-    this.#handshaker.opened(link);
-  }
-
   dialFailed(link: PeerLink, report: 'refused' | 'silent' | 'local', error: unknown): void {
     const reason = error instanceof Error ? error.message : formatAddress(link.wanted!.address);
-    this.#notices.debug(`dial-${report}`, `Dialling failed (${report}): ${reason}`);
-    this.#handshaker.dialEnded(link, { kind: 'report', report });
-  }
-
-  hello(link: PeerLink, frame: HelloFrame): void {
-    this.#handshaker.hello(link, frame);
-  }
-
-  welcome(link: PeerLink, frame: WelcomeFrame): void {
-    this.#handshaker.welcome(link, frame);
-  }
-
-  ready(link: PeerLink, frame: ReadyFrame): void {
-    this.#handshaker.ready(link, frame);
-  }
-
-  refused(link: PeerLink, frame: RefuseFrame): void {
-    this.#handshaker.refused(link, frame);
+    if (error instanceof HandshakeError) this.refusals.insecure(link, error);
+    else this.#notices.debug(`dial-${report}`, `Dialling failed (${report}): ${reason}`);
+    this.handshaker.dialEnded(link, { kind: 'report', report });
   }
 
   goodbye(link: PeerLink, { reason }: GoodbyeFrame): void {
     if (link.state !== 'established') {
       if (link.role === 'accepted') this.#arrivalEnded(link);
-      else if (reason === 'replaced') this.#handshaker.yielded(link);
-      else this.#handshaker.dialEnded(link, { kind: 'report', report: 'silent' });
+      else if (reason === 'replaced') this.handshaker.yielded(link);
+      else this.handshaker.dialEnded(link, { kind: 'report', report: 'silent' });
       return;
     }
     this.#gone(link);
@@ -252,9 +247,10 @@ export class Endpoint implements HandshakeHost, PeerOwner {
   }
 
   lost(link: PeerLink, error: unknown): void {
-    if (error instanceof Error) this.world.debug(`The link with ${link.remote} broke: ${error.message}`);
     const established = link.state === 'established';
-    if (!established && link.role === 'accepted') this.count('handshake-aborted');
+    if (error instanceof HandshakeError) this.refusals.insecure(link, error);
+    else if (!established && link.role === 'accepted') this.count('handshake-aborted');
+    if (error instanceof Error) this.world.debug(`The link with ${link.remote} broke: ${error.message}`);
     this.#ended(link, established);
   }
 
@@ -267,9 +263,9 @@ export class Endpoint implements HandshakeHost, PeerOwner {
       const detail = 'it did not shake hands in time';
       this.count('handshake-timeout');
       this.warn('handshake-timeout', `Closed the link with ${link.remote} (handshake-timeout): ${detail}`);
-      this.#handshaker.arrivalExpired(link);
+      this.handshaker.arrivalExpired(link);
     } else {
-      this.#handshaker.dialEnded(link, { kind: 'report', report: 'silent' });
+      this.handshaker.dialEnded(link, { kind: 'report', report: 'silent' });
     }
   }
 
@@ -278,6 +274,10 @@ export class Endpoint implements HandshakeHost, PeerOwner {
   }
 
   // --- what handshakes and peers ask ---
+
+  peer(id: NodeId): Peer | undefined {
+    return this.#peers.get(id);
+  }
 
   known(id: NodeId, address: Address): Peer {
     return this.#peers.get(id) ?? this.#peers.of({ id, address });
@@ -325,7 +325,7 @@ export class Endpoint implements HandshakeHost, PeerOwner {
       this.#routes.failed(peer, failure);
     } else if (failure.kind === 'ended' && peer.casts.length > 0 && lane.link === undefined) {
       // The peer's own dial did not make it: ours has not been tried yet.
-      this.#handshaker.dial(peer, 'protocol');
+      this.handshaker.dial(peer, 'protocol');
     } else {
       this.#casts.failed(peer);
     }
@@ -376,7 +376,7 @@ export class Endpoint implements HandshakeHost, PeerOwner {
   #ended(link: PeerLink, wasEstablished: boolean): void {
     if (!wasEstablished) {
       if (link.role === 'accepted') this.#arrivalEnded(link);
-      else this.#handshaker.dialEnded(link, { kind: 'report', report: 'silent' });
+      else this.handshaker.dialEnded(link, { kind: 'report', report: 'silent' });
       return;
     }
     const peer = link.peer!;
@@ -389,7 +389,7 @@ export class Endpoint implements HandshakeHost, PeerOwner {
   }
 
   #arrivalEnded(link: PeerLink): void {
-    this.#handshaker.arrivalEnded(link, { kind: 'ended' });
+    this.handshaker.arrivalEnded(link, { kind: 'ended' });
   }
 
   #boundStrangers(newest: Peer): void {

@@ -52,6 +52,8 @@ export interface HelloFrame {
   readonly record: Uint8Array;
   /** The dialler's outgoing session, on the payload lane. */
   readonly offer: SessionOffer | undefined;
+  /** The dialler's node name: a claim, unless the connection's credentials prove it. */
+  readonly name: string;
 }
 
 /** The accepting side's answer. */
@@ -65,6 +67,8 @@ export interface WelcomeFrame {
   readonly answer: SessionAnswer | undefined;
   /** The accepting side's own outgoing session. */
   readonly offer: SessionOffer | undefined;
+  /** The accepting side's node name; as in the hello. */
+  readonly name: string;
 }
 
 /** The dialler's last word of the handshake: the link is established on both sides. */

@@ -30,6 +30,8 @@ const MAX_DETAIL_CHARACTERS = 200;
 export const MAX_RECORD_BYTES = 14 * 1024;
 /** Most bytes of a cluster's name, in UTF-8. */
 export const MAX_CLUSTER_NAME_BYTES = 255;
+/** Most bytes of a node's name, in UTF-8. */
+export const MAX_NODE_NAME_BYTES = 255;
 /** Most bytes of a serializer's name, in UTF-8. */
 export const MAX_SERIALIZER_NAME_BYTES = 64;
 
@@ -66,6 +68,7 @@ export function encodeHandshake(frame: HandshakeFrame): Uint8Array {
       writer.text(frame.serializer, MAX_SERIALIZER_NAME_BYTES);
       writer.record(frame.record);
       writer.optional(frame.offer, (offer) => writer.offer(offer));
+      writer.text(frame.name, MAX_NODE_NAME_BYTES);
       break;
     case 'welcome':
       writer.layout();
@@ -75,6 +78,7 @@ export function encodeHandshake(frame: HandshakeFrame): Uint8Array {
       writer.record(frame.record);
       writer.optional(frame.answer, (answer) => writer.answer(answer));
       writer.optional(frame.offer, (offer) => writer.offer(offer));
+      writer.text(frame.name, MAX_NODE_NAME_BYTES);
       break;
     case 'ready':
       writer.optional(frame.answer, (answer) => writer.answer(answer));
@@ -107,6 +111,7 @@ export function decodeHandshake(type: HandshakeFrame['type'], body: Uint8Array):
         record: reader.record(MAX_RECORD_BYTES),
         answer: reader.optional(() => reader.answer()),
         offer: reader.optional(() => reader.offer()),
+        name: reader.text(MAX_NODE_NAME_BYTES),
       };
     case 'ready':
       return { type, answer: reader.optional(() => reader.answer()) };
@@ -147,6 +152,7 @@ function readHello(reader: FieldReader): HelloFrame {
     serializer: reader.text(MAX_SERIALIZER_NAME_BYTES),
     record: reader.record(MAX_RECORD_BYTES),
     offer: reader.optional(() => reader.offer()),
+    name: reader.text(MAX_NODE_NAME_BYTES),
   };
 }
 

@@ -1,5 +1,4 @@
 import { formatAddress, sameAddress, type Address } from '../../address.js';
-import { clip, HandshakeError } from '../../errors.js';
 import type { NodeId } from '../../node-id.js';
 import type { LinkReport } from '../transport.js';
 import type {
@@ -10,9 +9,11 @@ import type {
   SessionOffer,
   WelcomeFrame,
 } from './frame.js';
+import { objectionToName, proven } from './credentials.js';
 import { agreedVersion, forUs, objectionToHello, refusal, speaksOurVersion } from './handshake.js';
 import type { Lane, Peer } from './peer.js';
-import { PeerLink, type LinkOwner } from './peer-link.js';
+import { PeerLink, type HandshakeSteps, type LinkOwner } from './peer-link.js';
+import type { Refusals } from './refusals.js';
 import type { Counters, EndpointSettings, SessionWorld } from './world.js';
 
 const NOTHING = new Uint8Array(0);
@@ -30,6 +31,9 @@ export interface HandshakeHost extends LinkOwner {
   readonly world: SessionWorld;
   readonly counters: Counters;
   readonly advertised: Address;
+  readonly refusals: Refusals;
+  /** The peer with this id, if it is known. */
+  peer(id: NodeId): Peer | undefined;
   /** The peer with this id, as it is known; a new one at this address if it is not. */
   known(id: NodeId, address: Address): Peer;
   /** An answer has told who is at an address; gives the peer that is meant from now on. */
@@ -41,8 +45,6 @@ export interface HandshakeHost extends LinkOwner {
   laneFailed(lane: Lane, failure: LaneFailure): void;
   /** A link of the peer is gone: the peer goes too if nothing would be lost with it. */
   tidy(peer: Peer): void;
-  count(word: string): void;
-  warn(about: string, message: string): void;
 }
 
 /**
@@ -50,7 +52,7 @@ export interface HandshakeHost extends LinkOwner {
  * and neither is established. The lower NodeId's dial wins: its side turns the other's hello away, and the
  * higher side holds back its answer until its own dial has ended, so that never both are given up.
  */
-export class Handshaker {
+export class Handshaker implements HandshakeSteps {
   constructor(readonly host: HandshakeHost) {}
 
   dial(peer: Peer, purpose: PeerLink['purpose']): PeerLink {
@@ -80,6 +82,7 @@ export class Handshaker {
       serializer: payload ? settings.serializer : '',
       record: payload ? world.record() : NOTHING,
       offer: payload ? link.peer!.out.offer : undefined,
+      name: settings.name,
     });
   }
 
@@ -91,7 +94,9 @@ export class Handshaker {
       return;
     }
     link.offered = hello;
-    const objection = objectionToHello(hello, host.settings, host.advertised);
+    const objection =
+      objectionToHello(hello, host.settings, host.advertised) ??
+      objectionToName(link, hello, host.peer(hello.id), host.world);
     if (objection !== undefined) {
       this.#turnAway(link, objection);
     } else if (!forUs(hello, host.settings)) {
@@ -113,6 +118,11 @@ export class Handshaker {
       this.dialEnded(link, { kind: 'report', report: 'silent' });
       return;
     }
+    const impostor = objectionToName(link, welcome, host.peer(welcome.id), host.world);
+    if (impostor !== undefined) {
+      this.#turnAway(link, impostor);
+      return;
+    }
     // A nameless peer may have got its name while this dial was under way.
     const expected = wanted.id ?? link.peer!.id;
     if (expected !== undefined && welcome.id !== expected) {
@@ -121,13 +131,14 @@ export class Handshaker {
       return;
     }
     const lane = this.#laneOf(link);
-    link.proven = { id: welcome.id, address: welcome.address };
+    link.proven = proven(link, welcome);
     const peer = host.identified(link.peer!, welcome.id, wanted.address);
     if (lane?.dialling === link) lane.dialling = undefined;
     if (link.purpose === 'verify') {
       link.peer!.verify.delete(link);
       peer.verify.add(link);
     }
+    peer.provenName ??= link.proven.provenName;
     link.peer = peer;
     if (link.purpose === 'payload') {
       this.#welcomePayload(link, peer, welcome);
@@ -154,20 +165,11 @@ export class Handshaker {
 
   refused(link: PeerLink, frame: RefuseFrame): void {
     const { host } = this;
-    const who = link.wanted === undefined ? link.remote : formatAddress(link.wanted.address);
-    const { reason } = frame;
-    const detail = clip(frame.detail);
-    this.#tell(
-      link,
-      reason,
-      detail,
-      `refused-${reason}`,
-      `${who} refused the handshake (${reason}): ${detail}`,
-    );
+    host.refusals.byPeer(link, frame);
     if (link.role === 'dialled') this.dialEnded(link, { kind: 'refusal', report: 'silent', refused: frame });
     else this.arrivalEnded(link, { kind: 'refusal', refused: frame });
     // Only who was asked can know: a stranger's word would let it rename any node.
-    if (reason === 'duplicate-id' && link.role === 'dialled') host.world.duplicateId(link.remote);
+    if (frame.reason === 'duplicate-id' && link.role === 'dialled') host.world.duplicateId(link.remote);
   }
 
   /** Our dial came to nothing. A hello that waited for this is answered now. */
@@ -246,7 +248,8 @@ export class Handshaker {
     }
     link.peer = peer;
     link.purpose = purpose;
-    link.proven = { id: hello.id, address: hello.address };
+    link.proven = proven(link, hello);
+    peer.provenName ??= link.proven.provenName;
     if (purpose === 'verify') {
       peer.verify.add(link);
       link.state = 'welcome-sent';
@@ -312,6 +315,7 @@ export class Handshaker {
       record: offer === undefined ? NOTHING : world.record(),
       answer,
       offer,
+      name: settings.name,
     });
   }
 
@@ -360,23 +364,10 @@ export class Handshaker {
   }
 
   #turnAway(link: PeerLink, frame: RefuseFrame): void {
-    const { reason, detail } = frame;
-    const line = `Refused a handshake of ${link.remote} (${reason}): ${detail}`;
-    this.#tell(link, reason, detail, `turned-away-${reason}`, line);
+    this.host.refusals.ofPeer(link, frame);
     link.refuse(frame);
     if (link.role === 'dialled') this.dialEnded(link, { kind: 'refusal', refused: frame });
     else this.arrivalEnded(link, { kind: 'refusal', refused: frame });
-  }
-
-  /** Counts a refusal, logs it, and reports it to the node above. */
-  #tell(link: PeerLink, reason: RefuseFrame['reason'], detail: string, about: string, line: string): void {
-    const { host } = this;
-    host.count(reason);
-    if (reason === 'self') return;
-    host.warn(about, line);
-    const { remote, address } = link;
-    const who = link.wanted === undefined ? remote : formatAddress(link.wanted.address);
-    host.world.refused({ remote, address }, new HandshakeError(who, reason, detail));
   }
 
   #laneOf(link: PeerLink): Lane | undefined {

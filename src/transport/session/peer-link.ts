@@ -39,14 +39,19 @@ export interface Cast {
   readonly unsent: (() => void) | undefined;
 }
 
-/** What the links of an endpoint tell it. */
-export interface LinkOwner {
+/** What links tell before they are established. */
+export interface HandshakeSteps {
   opened(link: PeerLink): void;
-  dialFailed(link: PeerLink, report: 'refused' | 'silent' | 'local', error: unknown): void;
   hello(link: PeerLink, frame: HelloFrame): void;
   welcome(link: PeerLink, frame: WelcomeFrame): void;
   ready(link: PeerLink, frame: ReadyFrame): void;
   refused(link: PeerLink, frame: RefuseFrame): void;
+}
+
+/** What the links of an endpoint tell it. */
+export interface LinkOwner {
+  readonly handshaker: HandshakeSteps;
+  dialFailed(link: PeerLink, report: 'refused' | 'silent' | 'local', error: unknown): void;
   goodbye(link: PeerLink, frame: GoodbyeFrame): void;
   protocolMessage(link: PeerLink, body: unknown): void;
   violated(link: PeerLink, violation: string, detail: string): void;
@@ -95,6 +100,10 @@ export class PeerLink implements LinkHandler, DialOutcome, SessionTimer {
   /** The link below; there is one from `hello-sent` or `awaiting-hello` on. */
   get raw(): Link {
     return this.#link!;
+  }
+
+  get hasConnection(): boolean {
+    return this.#link !== undefined;
   }
 
   get id(): NodeId | undefined {
@@ -159,7 +168,7 @@ export class PeerLink implements LinkHandler, DialOutcome, SessionTimer {
     this.#link = link;
     this.#dial = undefined;
     if (this.state === 'ended') link.destroy();
-    else this.owner.opened(this);
+    else this.owner.handshaker.opened(this);
     return this;
   }
 
@@ -259,13 +268,13 @@ export class PeerLink implements LinkHandler, DialOutcome, SessionTimer {
   #handshaking(frame: Frame): void {
     const { state } = this;
     if (frame.type === 'hello' && (state === 'awaiting-hello' || state === 'hello-sent')) {
-      this.owner.hello(this, frame);
+      this.owner.handshaker.hello(this, frame);
     } else if (frame.type === 'welcome' && state === 'hello-sent') {
-      this.owner.welcome(this, frame);
+      this.owner.handshaker.welcome(this, frame);
     } else if (frame.type === 'ready' && state === 'welcome-sent') {
-      this.owner.ready(this, frame);
+      this.owner.handshaker.ready(this, frame);
     } else if (frame.type === 'refuse' && (state === 'hello-sent' || state === 'welcome-sent')) {
-      this.owner.refused(this, frame);
+      this.owner.handshaker.refused(this, frame);
     } else {
       this.#common(frame);
     }

@@ -59,6 +59,8 @@ export class Peer implements SessionTimer {
   readonly payload: Lane;
   readonly out: OutgoingSession;
   incoming: IncomingSession | undefined;
+  /** The node name that its connections have proven; another one is refused. */
+  provenName: string | undefined;
   /** Undefined while only an address is known. */
   inbox: Inbox | undefined;
   /** Verify links: a protocol message may go over an established one when there is no other link. */
@@ -113,6 +115,17 @@ export class Peer implements SessionTimer {
   /** Whether the payload lane has nothing to do, now or soon. */
   get idle(): boolean {
     return !this.out.pending && (this.inbox === undefined || this.inbox.held === 0);
+  }
+
+  /** Every link that leads there or comes from there, in whatever state. */
+  get links(): PeerLink[] {
+    const lanes = [this.protocol, this.payload].flatMap(({ link, dialling, arriving, held }) => [
+      link,
+      dialling,
+      arriving,
+      held,
+    ]);
+    return [...this.verify, ...lanes.filter((link) => link !== undefined)];
   }
 
   lane(purpose: 'protocol' | 'payload'): Lane {

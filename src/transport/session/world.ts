@@ -62,6 +62,8 @@ export interface SessionWorld {
   turn(): void;
 
   record(): Uint8Array;
+  /** What speaks against a peer's being whom it says it is: asked where its connection proves its name. */
+  identify(peer: ProvenPeer): string | undefined;
   introduce(peer: ProvenPeer, record: Uint8Array): 'grant' | 'wait' | 'refuse';
   protocolMessage(from: ProvenPeer, body: unknown): void;
   link(about: Destination, report: LinkReport, by?: NodeId): void;
@@ -78,6 +80,8 @@ export interface SessionWorld {
 export interface EndpointSettings {
   readonly clusterName: string;
   readonly id: NodeId;
+  /** This node's name, for connections that prove names. */
+  readonly name: string;
   readonly serializer: string;
   readonly versions: { readonly min: number; readonly max: number };
   readonly limits: TransportLimits;

@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
-import { isIpLiteral, isUnspecifiedHost, type Address } from '../../address.js';
+import { formatAddress, isIpLiteral, isUnspecifiedHost, type Address } from '../../address.js';
 import type { Clock, Timer } from '../../clock.js';
 import { setDeadline } from '../deadline.js';
 import { DialError } from '../dial-error.js';
 import type { Dial } from '../link.js';
 import type { NameResolver } from './name-resolver.js';
+import type { SecureChannel, SocketSecurity } from './socket-security.js';
 import { codeOf } from './system-error.js';
 
 /** Failures that are about this process or machine, and say nothing about the peer (decisions 3). */
@@ -14,13 +15,13 @@ const LOCAL = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS', 'EPERM'])
 export interface DialContext {
   readonly clock: Clock;
   readonly names: NameResolver;
-  readonly readyEvent: string;
+  readonly security: SocketSecurity;
   connect(ip: string, port: number): Socket;
 }
 
 /** Exactly one is called, unless the dial is cancelled. */
 export interface DialResult {
-  opened(socket: Socket): void;
+  opened(connection: Socket, channel: SecureChannel): void;
   failed(report: 'refused' | 'silent' | 'local', error: unknown): void;
 }
 
@@ -77,6 +78,7 @@ export class TcpDial implements Dial {
     const ip = ips[index]!;
     let failure: Error | undefined;
     let problem: string | undefined;
+    let insecure: Error | undefined;
     const socket = this.context.connect(ip, this.address.port);
     this.socket = socket;
     this.ip = ip;
@@ -86,23 +88,33 @@ export class TcpDial implements Dial {
       const code = codeOf(failure);
       const refused = allRefused && code === 'ECONNREFUSED';
       if (index + 1 < ips.length) this.attempt(ips, index + 1, refused);
+      else if (insecure !== undefined) this.finished('silent', insecure);
       else {
         problem ??= failure?.message ?? 'the connection was closed at once';
         this.fail(reportOf(code, refused), problem, failure);
       }
     };
     socket.once('close', closed);
-    socket.once(this.context.readyEvent, () => {
+    socket.once('connect', () => {
       if (this.done) return;
       if (connectedToItself(socket)) {
         problem = 'nobody listens there: the connection was made with itself';
         socket.destroy();
         return;
       }
-      socket.removeListener('close', closed);
-      if (ip !== this.address.host) this.context.names.succeeded(this.address.host, ip);
-      this.finish();
-      this.result.opened(socket);
+      this.context.security.dialled(socket, formatAddress(this.address), {
+        secured: (channel) => {
+          if (this.done) return;
+          socket.removeListener('close', closed);
+          if (ip !== this.address.host) this.context.names.succeeded(this.address.host, ip);
+          this.finish();
+          this.result.opened(socket, channel);
+        },
+        failed: ({ error }) => {
+          insecure ??= error;
+          socket.destroy();
+        },
+      });
     });
   }
 
@@ -112,12 +124,16 @@ export class TcpDial implements Dial {
   }
 
   private fail(report: 'refused' | 'silent' | 'local', problem: string, cause?: unknown): void {
+    this.finished(report, new DialError(this.address, problem, { cause }));
+  }
+
+  private finished(report: 'refused' | 'silent' | 'local', error: Error): void {
     if (this.done) return;
     const { host } = this.address;
     if (report !== 'local' && this.ip !== undefined && this.ip !== host)
       this.context.names.failed(host, this.ip);
     this.finish();
-    this.result.failed(report, new DialError(this.address, problem, { cause }));
+    this.result.failed(report, error);
   }
 
   private finish(): void {

@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
 import type { Timer } from '../../clock.js';
 import { DeliveryUncertainError, ProtocolViolationError } from '../../errors.js';
-import type { Link, LinkHandler } from '../link.js';
+import type { Link, LinkCredentials, LinkHandler } from '../link.js';
 import type { Frame } from '../session/frame.js';
 import { FrameSplitter } from '../session/frame-splitter.js';
+import type { SecureChannel } from './socket-security.js';
 import type { TcpShared } from './tcp-shared.js';
 import { isSame, WriteQueue, type WriteBatch } from './write-queue.js';
 
@@ -36,8 +37,10 @@ function allocate(bytes: number): Uint8Array {
  */
 export class TcpLink implements Link {
   readonly remote: string;
+  readonly credentials: LinkCredentials | undefined;
   flushedFrames = 0;
 
+  private readonly socket: Socket;
   private readonly queue: WriteQueue;
   private readonly splitter: FrameSplitter;
   private handler: LinkHandler | undefined;
@@ -56,15 +59,20 @@ export class TcpLink implements Link {
   private ending: Timer | undefined;
   private gone = false;
   private isEstablished = false;
+  private isClosed = false;
   private failure: unknown;
 
+  /** @param connection the TCP connection, which the channel may encrypt */
   constructor(
-    private readonly socket: Socket,
+    private readonly connection: Socket,
+    { socket, credentials }: SecureChannel,
     private readonly shared: TcpShared,
     remote: string,
     /** Told once when the link is established or gone. */
     private readonly leaveWaitingRoom: () => void,
   ) {
+    this.socket = socket;
+    this.credentials = credentials;
     this.remote = remote;
     this.queue = new WriteQueue(shared.arenas);
     this.splitter = new FrameSplitter((frame) => this.handler!.frame(frame), allocate);
@@ -159,7 +167,24 @@ export class TcpLink implements Link {
     this.gone = true;
     this.splitter.stop();
     // A reset makes the kernel throw away what it would go on sending for minutes after a plain close.
-    if (!this.socket.destroyed) this.socket.resetAndDestroy();
+    if (!this.connection.destroyed) this.connection.resetAndDestroy();
+    this.socket.destroy();
+  }
+
+  /** Ends a link on which nothing is read, for a reason that its handler is told; the other side may hear one, too. */
+  turnAway(handler: LinkHandler, reason: unknown, farewell?: Frame): void {
+    this.handler = handler;
+    this.failure ??= reason;
+    if (farewell !== undefined && !this.socket.destroyed) {
+      this.send(farewell);
+      // What it still sends is thrown away: closing with bytes unread would take the farewell back.
+      this.socket.resume();
+      this.end();
+      return;
+    }
+    this.destroy();
+    // One that was gone before does not say so again.
+    if (this.connection.closed) queueMicrotask(() => this.closed());
   }
 
   /** Ends the link for a reason that its handler is told. */
@@ -260,6 +285,8 @@ export class TcpLink implements Link {
   }
 
   private closed(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
     this.gone = true;
     this.ending?.cancel();
     this.shared.links.delete(this);

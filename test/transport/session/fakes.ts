@@ -62,6 +62,7 @@ export class Bench implements SessionWorld {
     this.endpoint = new Endpoint(this, {
       clusterName: 'test',
       id: OWN,
+      name: 'own',
       serializer: '',
       versions: { min: 1, max: 1 },
       limits: DEFAULT_LIMITS,
@@ -105,6 +106,10 @@ export class Bench implements SessionWorld {
   record(): Uint8Array {
     return NOTHING;
   }
+  identify(): string | undefined {
+    return undefined;
+  }
+
   introduce(): 'grant' | 'wait' {
     return this.introduction;
   }
@@ -141,6 +146,7 @@ export function hello(id: NodeId, fields: Partial<HelloFrame> = {}): HelloFrame 
     serializer: '',
     record: NOTHING,
     offer: undefined,
+    name: 'peer',
     ...fields,
   };
 }
@@ -154,5 +160,6 @@ export function welcome(id: NodeId): WelcomeFrame {
     record: NOTHING,
     answer: undefined,
     offer: undefined,
+    name: 'peer',
   };
 }

@@ -139,6 +139,7 @@ export const EXAMPLES: { readonly [T in Frame['type']]: Extract<Frame, { type: T
     serializer: 'msgpackr',
     record: Uint8Array.of(1, 2, 3),
     offer: { epoch: 1, firstUnacked: 0 },
+    name: 'böse-7',
   },
   welcome: {
     type: 'welcome',
@@ -148,6 +149,7 @@ export const EXAMPLES: { readonly [T in Frame['type']]: Extract<Frame, { type: T
     record: Uint8Array.of(4, 5),
     answer: { known: true, expected: 9 },
     offer: { epoch: 2, firstUnacked: 3 },
+    name: 'orders-1',
   },
   ready: { type: 'ready', answer: { known: false, expected: 0 } },
   refuse: { type: 'refuse', reason: 'cluster-name', detail: 'another cluster' },

@@ -39,6 +39,7 @@ export class Impostor implements LinkHandler {
       serializer: '',
       record: NOTHING,
       offer: { epoch, firstUnacked: 0 },
+      name: 'impostor',
     });
     await cluster.run(10);
     impostor.send({ type: 'ready', answer: { known: false, expected: 0 } });

@@ -31,6 +31,7 @@ const hello: HelloFrame = {
   serializer: '',
   record: new Uint8Array(0),
   offer: { epoch: 1, firstUnacked: 0 },
+  name: 'stranger',
 };
 
 let victim: Node;

@@ -67,8 +67,10 @@ class TestLink {
   #writesBefore = 0;
 
   constructor() {
+    const socket = this.socket as unknown as Socket;
     this.link = new TcpLink(
-      this.socket as unknown as Socket,
+      socket,
+      { socket, credentials: undefined },
       {
         clock: new VirtualClock(),
         logger: silentLogger,

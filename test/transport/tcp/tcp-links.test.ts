@@ -4,7 +4,6 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { BindError } from '../../../src/errors.js';
 import type { DataFrame } from '../../../src/transport/session/frame.js';
 import type { Lookup } from '../../../src/transport/tcp/name-resolver.js';
-import { plainSockets } from '../../../src/transport/tcp/socket-source.js';
 import { Acceptor, RecordingHandler } from '../recording-handler.js';
 import { EXAMPLES } from '../session/frames.js';
 import { ANY_PORT, closeLinks, dial, fail, links, listen, pair, turn } from './tcp-pairs.js';
@@ -70,7 +69,7 @@ describe('dialling', () => {
   it('a dial that nobody answers is silent after its deadline', async () => {
     const started = performance.now();
     const { failed, error } = await dial(
-      links({ sockets: unanswered }),
+      links({ connect: unanswered }),
       { host: '127.0.0.1', port: 7946 },
       100,
     );
@@ -116,11 +115,8 @@ describe('dialling', () => {
 
   it('a socket that was connected to itself is silence', async () => {
     const port = await ephemeralPortWithoutListener();
-    const sockets = {
-      ...plainSockets,
-      connect: (host: string) => connect({ host, port, localAddress: host, localPort: port }),
-    };
-    const { failed, error } = await dial(links({ sockets }), { host: '127.0.0.1', port });
+    const toItself = (host: string) => connect({ host, port, localAddress: host, localPort: port });
+    const { failed, error } = await dial(links({ connect: toItself }), { host: '127.0.0.1', port });
     expect(failed).toBe('silent');
     expect(String(error)).toMatch(/with itself/);
   });
@@ -320,7 +316,7 @@ function goOnReading(handler: RecordingHandler): void {
 }
 
 /** Sockets that never connect, as when every packet is dropped. */
-const unanswered = { ...plainSockets, connect: () => new Socket() };
+const unanswered = () => new Socket();
 
 async function ephemeralPortWithoutListener(): Promise<number> {
   const server = createServer();

@@ -2,9 +2,9 @@ import { systemClock } from '../../../src/cluster/system-clock.js';
 import type { Address } from '../../../src/address.js';
 import type { LinkListener } from '../../../src/transport/link.js';
 import type { Lookup } from '../../../src/transport/tcp/name-resolver.js';
-import type { SocketSource } from '../../../src/transport/tcp/socket-source.js';
+import type { SocketSecurity } from '../../../src/transport/tcp/socket-security.js';
 import { TcpLinks } from '../../../src/transport/tcp/tcp-links.js';
-import type { TcpLimits } from '../../../src/transport/tcp/tcp-options.js';
+import type { Connect, TcpLimits } from '../../../src/transport/tcp/tcp-options.js';
 import { Acceptor, RecordingHandler } from '../recording-handler.js';
 
 export const ANY_PORT = { host: '127.0.0.1', port: 0 };
@@ -19,7 +19,9 @@ export async function closeLinks(): Promise<void> {
 export interface LinksOptions {
   readonly limits?: Partial<TcpLimits>;
   readonly lookup?: Lookup;
-  readonly sockets?: SocketSource;
+  readonly connect?: Connect;
+  readonly security?: SocketSecurity;
+  readonly handshakeMs?: number;
 }
 
 export function links(options: LinksOptions = {}): TcpLinks {

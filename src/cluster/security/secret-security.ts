@@ -1,0 +1,47 @@
+import type { SocketSecurity } from '../../transport/tcp/socket-security.js';
+import { Keyring } from '../../transport/tcp/tls/keyring.js';
+import type { Secret } from '../../transport/tcp/tls/secrets.js';
+import { SharedSecret } from '../../transport/tcp/tls/shared-secret.js';
+import { TlsSecurity } from '../../transport/tcp/tls/tls-security.js';
+import { noCertificatesHere, type NodeSecurity, type SecurityContext } from './node-security.js';
+import { checkSecrets, type SecretSecurityOptions } from './security-options.js';
+
+/** Shared secrets, changed while the node runs. */
+export class SecretSecurity implements NodeSecurity {
+  readonly sockets: SocketSecurity;
+  readonly #keys: Keyring;
+  readonly #context: SecurityContext;
+  #secrets: readonly Secret[];
+
+  constructor({ secrets, migrate }: SecretSecurityOptions, context: SecurityContext) {
+    this.#secrets = secrets;
+    this.#context = context;
+    this.#keys = new Keyring(context.clusterName);
+    this.sockets = new TlsSecurity(new SharedSecret(this.#keys), migrate);
+  }
+
+  async prepare(): Promise<void> {
+    await this.#keys.replace(this.#secrets);
+    // What the keys were made from is not needed any more.
+    this.#secrets = [];
+    this.#context.logger.log(`Secured by shared secrets: ${this.#described()}`);
+  }
+
+  async rotateSecrets(secrets: readonly Secret[]): Promise<void> {
+    checkSecrets(secrets, 'secrets');
+    await this.#keys.replace(secrets);
+    this.#context.logger.log(`The secrets were changed: ${this.#described()}`);
+    this.#context.changed();
+  }
+
+  reloadTls(): Promise<void> {
+    return Promise.reject(noCertificatesHere());
+  }
+
+  close(): void {}
+
+  #described(): string {
+    const [first, ...others] = this.#keys.names;
+    return `key ${first} dials${others.length > 0 ? `, ${others.join(', ')} accepted too` : ''}`;
+  }
+}

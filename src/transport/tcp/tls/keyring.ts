@@ -1,0 +1,34 @@
+import { keyOf, type Key, type Secret } from './secrets.js';
+
+/** The keys of a node: the first dials, each of them is accepted. */
+export class Keyring {
+  readonly #clusterName: string;
+  #keys: readonly Key[] = [];
+  /** Of the latest `replace`: an older one that is still deriving must not win. */
+  #turn = 0;
+
+  constructor(clusterName: string) {
+    this.#clusterName = clusterName;
+  }
+
+  /** Takes checked secrets in place of those before. */
+  async replace(secrets: readonly Secret[]): Promise<void> {
+    const turn = ++this.#turn;
+    const keys = await Promise.all(secrets.map((secret) => keyOf(secret, this.#clusterName)));
+    if (turn === this.#turn) this.#keys = keys;
+  }
+
+  /** The key that dials; there is one from the first `replace` on. */
+  get first(): Key {
+    return this.#keys[0]!;
+  }
+
+  /** Public names, in order. */
+  get names(): readonly string[] {
+    return this.#keys.map(({ name }) => name);
+  }
+
+  find(name: string): Key | undefined {
+    return this.#keys.find((key) => key.name === name);
+  }
+}
