@@ -174,7 +174,7 @@ const schema = v.strictObject({
       'must be a plain object',
     ),
   ),
-  security: v.unknown(),
+  security: v.optional(v.unknown()),
   serializer: v.optional(hasMethods('serialize', 'deserialize')),
   limits: v.optional(limitsSchema),
   requestTimeoutMs: v.optional(milliseconds),

@@ -178,7 +178,7 @@ export class TcpLink implements Link {
     if (farewell !== undefined && !this.socket.destroyed) {
       this.send(farewell);
       // What it still sends is thrown away: closing with bytes unread would take the farewell back.
-      this.socket.resume();
+      this.socket.removeAllListeners('data').resume();
       this.end();
       return;
     }
@@ -281,7 +281,10 @@ export class TcpLink implements Link {
     if (!(error instanceof ProtocolViolationError)) {
       this.shared.logger.error(`The link with ${this.remote} is closed, since handling it failed`, error);
     }
-    this.fail(error);
+    // Said in plaintext to a TLS client: it cannot read the words, but it sees that this is no TLS.
+    if (error instanceof ProtocolViolationError && error.violation === 'tls')
+      this.turnAway(this.handler!, error, { type: 'refuse', reason: 'security', detail: 'plaintext' });
+    else this.fail(error);
   }
 
   private closed(): void {

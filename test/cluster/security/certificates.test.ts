@@ -1,0 +1,216 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import type { ClusterOptions, TransportContext } from '../../../src/cluster/options.js';
+import { tcpTransport } from '../../../src/cluster/tcp-transport.js';
+import type { TlsOptions } from '../../../src/transport/tcp/tls/certificates.js';
+import type { Transport } from '../../../src/transport/transport.js';
+import { TestAuthority, type CertificateOptions } from '../../support/certificates.js';
+import { SecuredCluster, until, type SecuredNode } from './secured-cluster.js';
+
+const HOUR_MS = 3_600_000;
+const cluster = new SecuredCluster();
+
+let authority: TestAuthority;
+let stranger: TestAuthority;
+let folder: string;
+beforeAll(async () => {
+  authority = await TestAuthority.make();
+  stranger = await TestAuthority.make('Another CA');
+  folder = await mkdtemp(join(tmpdir(), 'certificates-'));
+});
+afterEach(() => cluster.close());
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('a cluster with certificates', () => {
+  it('finds together, exchanges messages, and says whose certificate it has', async () => {
+    const [a, b] = [await start('a'), await start('b')];
+    await cluster.settled();
+    b.node.onRequest('double', (value) => (value as number) * 2);
+    expect(await a.node.request(b.node.local, 'double', 21)).toBe(42);
+    expect(a.lines.join('\n')).toMatch(/Secured by certificates: this node's is for DNS:a, until/);
+  });
+
+  it.each<[string, () => Promise<ClusterOptions>, RegExp]>([
+    ['the wrong CA', () => options('x', { issuer: stranger }), /comes from another authority \(wrong CA\)/],
+    [
+      'an expired certificate',
+      () => options('x', { certificate: { notAfter: new Date(Date.now() - HOUR_MS) } }),
+      /your certificate has expired/,
+    ],
+    [
+      'a secret instead of a certificate',
+      () => Promise.resolve({ nodeName: 'x', security: { secrets: ['00'.repeat(32)] } }),
+      /another kind of security/,
+    ],
+  ])('lets nobody in with %s, tells it nothing, and its log says why', async (_, intruding, words) => {
+    const honest = [await start('honest-1'), await start('honest-2')];
+    await cluster.settled();
+    const intruder = await cluster.start(await intruding());
+    await until('the intruder knows why', () => words.test(intruder.lines.join('\n')));
+    await until('the intruder can be told why', () => intruder.errors.some((error) => words.test(error)));
+    expect(intruder.lines.join('\n')).not.toMatch(/honest/);
+    expect(intruder.sees).toEqual(['x']);
+    expect(honest.map(({ sees }) => sees.join())).toEqual(['honest-1,honest-2', 'honest-1,honest-2']);
+    // One that does not trust this node hangs up by itself.
+    const { closedFor } = honest[0]!.node.stats.transport!;
+    expect((closedFor['security'] ?? 0) + (closedFor['handshake-aborted'] ?? 0)).toBeGreaterThan(0);
+  });
+
+  it('does not start a node whose own certificate is for another', async () => {
+    const { security } = await options('a');
+    await expect(cluster.start({ nodeName: 'b', security })).rejects.toThrow(
+      /"nodeName" is "b", but this node's certificate is for DNS:a/,
+    );
+  });
+
+  it("refuses who says another's name, and both logs say so", async () => {
+    const honest = await start('honest');
+    const liar = await cluster.start({
+      ...(await options('liar')),
+      transport: (context) => pretending(context, { nodeName: 'honest' }),
+    });
+    await until('the liar knows why', () => liar.errors.length > 0);
+    expect(liar.errors.join('\n')).toMatch(
+      /\(identity\): the certificate is not for "honest" but for DNS:liar/,
+    );
+    expect(honest.lines.join('\n')).toMatch(/Refused a handshake .*\(identity\): the certificate is not for/);
+    expect(honest.sees).toEqual(['honest']);
+    expect(liar.sees).toEqual(['liar']);
+  });
+
+  it("refuses who uses another's id, with a certificate of its own", async () => {
+    const [a, b] = [await start('a'), await start('b')];
+    await cluster.settled();
+    const { id } = b.node.local;
+    const thief = await cluster.start({
+      ...(await options('thief')),
+      transport: (context) => pretending(context, { id }),
+    });
+    await until('the thief knows why', () => thief.errors.some((error) => /identity|duplicate/.test(error)));
+    expect(a.sees).toEqual(['a', 'b']);
+    expect(b.sees).toEqual(['a', 'b']);
+    expect([a, b].flatMap(({ events }) => events.map(({ type }) => type))).toEqual(['joined', 'joined']);
+  });
+
+  it('refuses whose record tells of another name than its certificate', async () => {
+    const honest = await start('honest');
+    // It proves "liar", and calls itself "mayor" in what it says of itself.
+    const { security } = await options('liar', { tls: { checkName: () => true } });
+    const liar = await cluster.start({
+      nodeName: 'mayor',
+      security,
+      transport: (context) => pretending(context, { nodeName: 'liar' }),
+    });
+    await until('the liar knows why', () => liar.errors.length > 0);
+    expect(liar.errors.join('\n')).toMatch(/another name than the certificate/);
+    expect(honest.sees).toEqual(['honest']);
+  });
+
+  it('does not admit a second node of a name while the first lives, and does when it is gone', async () => {
+    const a = await start('a');
+    const first = await start('twin');
+    await cluster.settled();
+    const second = await start('twin');
+    await until('the second knows why', () => second.errors.some((error) => /has the same name/.test(error)));
+    expect(a.errors.join('\n')).toMatch(/Two live nodes are called "twin"/);
+    expect(a.node.activeMembers.filter(({ name }) => name === 'twin').map(({ id }) => id)).toEqual([
+      first.node.local.id,
+    ]);
+    await first.node.close();
+    await cluster.settled([a, second]);
+  });
+
+  it('never shows a private key', async () => {
+    const a = await start('a');
+    const { security } = await options('b', { tls: { passphrase: 'open sesame' } });
+    const b = await cluster.start({ nodeName: 'b', security });
+    await cluster.settled();
+    const shown = inspect([a.node, a.lines, b.node, b.lines], { depth: 20, showHidden: true });
+    expect(shown).not.toMatch(/PRIVATE KEY|open sesame/);
+  });
+});
+
+describe('certificates in files', () => {
+  it('are reloaded when they change, and the cluster stays whole', async () => {
+    const paths = await write('a', await authority.issue({ names: ['a'] }));
+    const tls = { ...paths, reloadIntervalMs: 50 };
+    const a = await cluster.start({ nodeName: 'a', security: { tls } });
+    const b = await start('b');
+    await cluster.settled();
+    await write('a', await authority.issue({ names: ['a'], notAfter: new Date(Date.now() + 20 * HOUR_MS) }));
+    await until('a has reloaded', () => a.lines.some((line) => /certificates were reloaded/.test(line)));
+    expect(a.lines.join('\n')).toMatch(/expires soon/);
+    // Half-written files are left alone until they fit each other.
+    await writeFile(paths.key, (await authority.issue({ names: ['a'] })).key);
+    await until('a complains', () => a.lines.some((line) => /private key belongs to another/.test(line)));
+    await expect(a.node.reloadTls()).rejects.toThrow(/private key belongs to another certificate/);
+    const c = await start('c');
+    await cluster.settled([a, b, c]);
+    expect([a, b].flatMap(({ events }) => events).filter(({ type }) => type !== 'joined')).toEqual([]);
+  });
+
+  it('of a new authority close what the old one vouched for', async () => {
+    const own = { a: await authority.issue({ names: ['a'] }), b: await authority.issue({ names: ['b'] }) };
+    const both = [authority.cert, stranger.cert].join('\n');
+    const nodes: SecuredNode[] = [];
+    for (const name of ['a', 'b'] as const) {
+      const paths = await write(name, own[name], both);
+      nodes.push(
+        await cluster.start({ nodeName: name, security: { tls: { ...paths, reloadIntervalMs: 0 } } }),
+      );
+    }
+    await cluster.settled();
+    for (const name of ['a', 'b']) await write(name, await stranger.issue({ names: [name] }), both);
+    for (const { node } of nodes) await node.reloadTls();
+    for (const name of ['a', 'b']) await writeFile(join(folder, `${name}.ca`), stranger.cert);
+    for (const { node } of nodes) await node.reloadTls();
+    expect(nodes.some(({ node }) => (node.stats.transport!.closedFor['revoked'] ?? 0) > 0)).toBe(true);
+    const [a, b] = nodes as [SecuredNode, SecuredNode];
+    b.node.onRequest('ping', () => 'pong');
+    expect(await a.node.request(b.node.local, 'ping', null)).toBe('pong');
+    expect(nodes.flatMap(({ events }) => events.map(({ type }) => type))).toEqual(['joined', 'joined']);
+  });
+
+  it.each<[string, Partial<TlsOptions>, RegExp]>([
+    ['a file that is not there', { key: '/nowhere/key.pem' }, /security\.tls\.key.*cannot be read.*ENOENT/],
+    ['a file without PEM', { cert: 'package.json' }, /security\.tls\.cert.*without PEM/],
+    ['a key of another', { key: 'another' }, /private key belongs to another certificate/],
+    ['no certificate', { ca: '-----BEGIN NONSENSE-----' }, /security\.tls\.ca.*not a certificate/],
+  ])('stop the start: %s', async (_, wrong, words) => {
+    const { key } = await authority.issue({ names: ['a'] });
+    const { tls } = (await options('a')).security as { tls: TlsOptions };
+    const given = wrong.key === 'another' ? { ...tls, key } : { ...tls, ...wrong };
+    await expect(cluster.start({ nodeName: 'a', security: { tls: given } })).rejects.toThrow(words);
+  });
+});
+
+/** A transport that says of its node what is not true. */
+function pretending(context: TransportContext, lie: Partial<TransportContext>): Transport {
+  return tcpTransport({ ...context, ...lie });
+}
+
+async function options(
+  name: string,
+  given: { issuer?: TestAuthority; certificate?: CertificateOptions; tls?: Partial<TlsOptions> } = {},
+): Promise<ClusterOptions> {
+  const issuer = given.issuer ?? authority;
+  const credentials = await issuer.issue({ names: [name], ...given.certificate });
+  return { nodeName: name, security: { tls: { ca: issuer.cert, ...credentials, ...given.tls } } };
+}
+
+async function start(name: string): Promise<SecuredNode> {
+  return cluster.start(await options(name));
+}
+
+async function write(name: string, { cert, key }: { cert: string; key: string }, ca = authority.cert) {
+  const paths = {
+    ca: join(folder, `${name}.ca`),
+    cert: join(folder, `${name}.cert`),
+    key: join(folder, `${name}.key`),
+  };
+  await Promise.all([writeFile(paths.ca, ca), writeFile(paths.cert, cert), writeFile(paths.key, key)]);
+  return paths;
+}
