@@ -296,7 +296,6 @@ export class ClusterNode implements Membership {
 
   /**
    * Reads the files under `security.tls` now. Open connections are made anew if authorities or revocation lists changed.
-   *
    * @throws InvalidOptionError when they do not fit each other: the old ones stay · where `security.tls` was not given
    */
   async reloadTls(): Promise<void> {

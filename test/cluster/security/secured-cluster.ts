@@ -19,7 +19,8 @@ export class SecuredNode {
       debug: line,
       log: line,
       warn: line,
-      error: (text: string, cause?: unknown) => line(`${text} ${String(cause ?? '')}`),
+      error: (text: string, cause?: unknown) =>
+        line(cause instanceof Error ? `${text} ${cause.message}` : text),
     };
     this.node = new ClusterNode({
       clusterName: 'secured',

@@ -127,7 +127,9 @@ export function stands(options: TlsOptions, certificate: X509Certificate, name: 
     return certificate.checkHost(name, { subject: 'never', wildcards: false }) !== undefined;
   }
   try {
-    return options.checkName(name, certificate) === true;
+    // Anything else, a promise say, is no yes.
+    const answer: unknown = options.checkName(name, certificate);
+    return answer === true;
   } catch {
     return false;
   }

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { constants, randomBytes } from 'node:crypto';
-import { createServer as createTcpServer, type AddressInfo, type Server } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { connect, createServer, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { HandshakeError } from '../../../../src/errors.js';
 import { Keyring } from '../../../../src/transport/tcp/tls/keyring.js';
@@ -238,7 +238,7 @@ async function security(secret: Secret, migrate?: MigrationStep): Promise<TlsSec
   return new TlsSecurity(new SharedSecret(keys), migrate);
 }
 
-async function portOf(server: Server | ReturnType<typeof createTcpServer>): Promise<number> {
+async function portOf(server: Server): Promise<number> {
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return (server.address() as AddressInfo).port;
