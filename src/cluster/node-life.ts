@@ -273,6 +273,7 @@ export class NodeLife {
       await engine.bind(port);
     } catch (error) {
       await engine.close('shutdown');
+      this.#security.close();
       throw error;
     }
     return engine;

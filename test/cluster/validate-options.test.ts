@@ -15,6 +15,9 @@ function refusal(options: object): InvalidOptionError {
   throw new Error('The options were accepted');
 }
 
+const KEY = 'ab'.repeat(32);
+const TLS = { ca: 'ca.pem', cert: 'cert.pem', key: 'key.pem' };
+
 describe('options', () => {
   it('have a default each', () => {
     const options = resolveOptions();
@@ -58,7 +61,42 @@ describe('options', () => {
     [{ advertise: '0.0.0.0' }, 'advertise', 'which nobody can dial'],
     [{ advertise: { host: '::' } }, 'advertise', 'which nobody can dial'],
     [{ metadata: [] }, 'metadata', 'must be a plain object'],
-    [{ security: 'psk' }, 'security', 'must be "none"'],
+    [{ security: 'psk' }, 'security', "must be { secrets: [...] }, { tls: { ca, cert, key } }, or 'none'"],
+    [{ security: {} }, 'security', 'has neither or both of "secrets" and "tls"'],
+    [{ security: { secrets: [KEY], tls: {} } }, 'security', 'has neither or both of "secrets" and "tls"'],
+    [{ security: { secret: KEY } }, 'security.secret', 'did you mean "secrets"?'],
+    [{ security: { secrets: KEY } }, 'security.secrets', 'must be an array of 1 to 8 secrets'],
+    [{ security: { secrets: [] } }, 'security.secrets', 'must be an array of 1 to 8 secrets'],
+    [{ security: { secrets: [undefined] } }, 'security.secrets.0', 'is the environment variable set'],
+    [
+      { security: { secrets: [KEY, 'ab'.repeat(31)] } },
+      'security.secrets.1',
+      'has 31 bytes, but a secret needs',
+    ],
+    [{ security: { secrets: [new Uint8Array(16)] } }, 'security.secrets.0', 'has 16 bytes'],
+    [{ security: { secrets: ['hunter2 hunter2 hunter2 hunter2 hunter2'] } }, 'security.secrets.0', 'keygen'],
+    [
+      { security: { secrets: [{ passphrase: 'too short' }] } },
+      'security.secrets.0',
+      'passphrase of 9 characters',
+    ],
+    [
+      { security: { secrets: [{ passphrase: KEY, salt: '' }] } },
+      'security.secrets.0',
+      'at least 32 random bytes',
+    ],
+    [{ security: { secrets: [KEY], migrate: 'now' } }, 'security.migrate', 'must be "accept-plaintext" or'],
+    [{ security: { tls: 'cert.pem' } }, 'security.tls', 'must be { ca, cert, key }'],
+    [{ security: { tls: { ca: 'a', cert: 'b' } } }, 'security.tls.key', 'is undefined, but must be PEM'],
+    [{ security: { tls: { ca: [], cert: 'b', key: 'c' } } }, 'security.tls.ca', 'is empty'],
+    [{ security: { tls: { ...TLS, chekName: 1 } } }, 'security.tls.chekName', 'did you mean "checkName"?'],
+    [{ security: { tls: { ...TLS, checkName: 'a' } } }, 'security.tls.checkName', 'must be a function'],
+    [
+      { security: { tls: { ...TLS, reloadIntervalMs: -1 } } },
+      'security.tls.reloadIntervalMs',
+      'milliseconds',
+    ],
+    [{ clusterName: 'ü'.repeat(128) }, 'clusterName', 'must be at most 255 bytes long'],
     [{ enabled: 'yes' }, 'enabled', 'must be true or false'],
     [{ swim: { probeTimeoutMs: 2000 } }, 'swim.probeTimeoutMs', 'must be below probeIntervalMs (1000)'],
   ])('refuse %j', (options, option, problem) => {
@@ -80,7 +118,20 @@ describe('options', () => {
   });
 
   it('never show what is under security', () => {
-    expect(refusal({ security: 'hunter2-hunter2' }).message).not.toContain('hunter2');
+    const secret = 'hunter2-hunter2';
+    const forms = [secret, { secrets: secret }, { secrets: [secret] }, { secrets: [{ passphrase: secret }] }];
+    const tls = [secret, { ca: secret, cert: secret }, { ...TLS, passphrase: { secret } }];
+    for (const security of [
+      ...forms,
+      { secrets: [KEY], migrate: secret },
+      ...tls.map((each) => ({ tls: each })),
+    ])
+      expect(refusal({ security }).message).not.toContain('hunter2');
+  });
+
+  it('let a node with security listen anywhere', () => {
+    const resolved = resolveOptions({ host: '0.0.0.0', security: { secrets: [KEY] } });
+    expect(resolved).toMatchObject({ host: '0.0.0.0', warnings: [] });
   });
 
   it('keep a node without security on loopback', () => {

@@ -21,7 +21,8 @@ export class SecretSecurity implements NodeSecurity {
   }
 
   async prepare(): Promise<void> {
-    await this.#keys.replace(this.#secrets);
+    // Unless they were changed before the start.
+    if (this.#keys.names.length === 0) await this.#keys.replace(this.#secrets);
     // What the keys were made from is not needed any more.
     this.#secrets = [];
     this.#context.logger.log(`Secured by shared secrets: ${this.#described()}`);

@@ -55,8 +55,10 @@ describe('a cluster with certificates', () => {
     expect(intruder.sees).toEqual(['x']);
     expect(honest.map(({ sees }) => sees.join())).toEqual(['honest-1,honest-2', 'honest-1,honest-2']);
     // One that does not trust this node hangs up by itself.
-    const { closedFor } = honest[0]!.node.stats.transport!;
-    expect((closedFor['security'] ?? 0) + (closedFor['handshake-aborted'] ?? 0)).toBeGreaterThan(0);
+    await until('it is counted', () => {
+      const { closedFor } = honest[0]!.node.stats.transport!;
+      return (closedFor['security'] ?? 0) + (closedFor['handshake-aborted'] ?? 0) > 0;
+    });
   });
 
   it('does not start a node whose own certificate is for another', async () => {

@@ -45,6 +45,7 @@ const hello = fc
       serializer: fc.string({ maxLength: 20 }),
       record: bytes(2000),
       offer,
+      name: text(20),
     }),
   )
   .map(([range, rest]) => ({ ...rest, ...range }));
@@ -88,6 +89,7 @@ export const anyFrame: fc.Arbitrary<Frame> = fc.oneof(
     record: bytes(2000),
     answer,
     offer,
+    name: text(20),
   }),
   record({ type: type('ready'), answer }),
   record({

@@ -77,7 +77,7 @@ export class MutualTls implements TlsScheme {
     return {
       description: `certificate of ${clip(names ?? certificate.subject)}`,
       get isCurrent() {
-        return currentTrust() === trust && Date.now() < endsAtMs;
+        return currentTrust() === trust && !(Date.now() >= endsAtMs);
       },
       objectionTo: (name) =>
         this.#stands(certificate, name)
