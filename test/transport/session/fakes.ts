@@ -1,5 +1,5 @@
 import { createNodeId, type NodeId } from '../../../src/node-id.js';
-import type { Dial, DialOutcome, Link } from '../../../src/transport/link.js';
+import type { Dial, DialOutcome, Link, LinkCredentials } from '../../../src/transport/link.js';
 import { Endpoint } from '../../../src/transport/session/endpoint.js';
 import type { Frame, HelloFrame, WelcomeFrame } from '../../../src/transport/session/frame.js';
 import { DEFAULT_DEADLINES, DEFAULT_LIMITS } from '../../../src/transport/session/limits.js';
@@ -23,6 +23,8 @@ export class FakeLink implements Link {
   readonly bufferedBytes = 0;
   readonly sent: Frame[] = [];
   closed: 'end' | 'destroy' | undefined;
+
+  constructor(readonly credentials?: LinkCredentials) {}
 
   get flushedFrames(): number {
     return this.sent.length;
@@ -106,7 +108,7 @@ export class Bench implements SessionWorld {
   record(): Uint8Array {
     return NOTHING;
   }
-  identify(): string | undefined {
+  identify(_peer?: unknown): string | undefined {
     return undefined;
   }
 

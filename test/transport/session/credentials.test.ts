@@ -1,0 +1,128 @@
+import { describe, expect, it } from '@jest/globals';
+import type { NodeId } from '../../../src/node-id.js';
+import type { LinkCredentials } from '../../../src/transport/link.js';
+import type { PeerLink } from '../../../src/transport/session/peer-link.js';
+import { Bench, FakeLink, hello, HIGHER, LOWER, OWN, welcome } from './fakes.js';
+
+/** A certificate for one name. */
+class Certificate implements LinkCredentials {
+  readonly description = 'certificate';
+  isCurrent = true;
+  readonly #name: string;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  objectionTo(name: string): string | undefined {
+    return name === this.#name ? undefined : `not for "${name}"`;
+  }
+}
+
+/** A shared key: it proves membership, and no name. */
+const key: LinkCredentials = { description: 'key', isCurrent: true };
+
+describe('where connections prove names', () => {
+  it('a hello under another name is refused, and heard of on both sides', () => {
+    const bench = new Bench();
+    const link = accepted(bench, new Certificate('liar'));
+    link.frame(hello(LOWER, { name: 'mayor' }));
+    expect(sent(link)).toEqual([{ type: 'refuse', reason: 'identity', detail: 'not for "mayor"' }]);
+    expect(bench.refusals[0]).toMatch(/\(identity\): not for "mayor"/);
+    expect(bench.endpoint.counters.closedFor).toEqual({ identity: 1 });
+  });
+
+  it('an answer under another name is refused, and is no evidence about who was dialled', () => {
+    const bench = new Bench();
+    const dial = opened(bench, HIGHER, new Certificate('liar'));
+    dial.frame({ ...welcome(LOWER), name: 'mayor' });
+    expect(sent(dial).at(-1)).toMatchObject({ type: 'refuse', reason: 'identity' });
+    expect(bench.reports).toEqual([]);
+    expect(bench.endpoint.counters.closedFor).toEqual({ identity: 1 });
+  });
+
+  it('an id keeps the name that it was first seen with', () => {
+    const bench = new Bench();
+    const first = accepted(bench, new Certificate('mayor'));
+    first.frame(hello(LOWER, { name: 'mayor' }));
+    first.frame({ type: 'ready', answer: undefined });
+    expect(first.state).toBe('established');
+    const second = accepted(bench, new Certificate('liar'));
+    second.frame(hello(LOWER, { name: 'liar' }));
+    expect(sent(second)).toEqual([
+      {
+        type: 'refuse',
+        reason: 'identity',
+        detail: `the id ${LOWER} belongs to a node that is not called "liar"`,
+      },
+    ]);
+    expect(first.state).toBe('established');
+  });
+
+  it('the node above has a word, and learns the name that is proven', () => {
+    const bench = new Bench();
+    const asked: unknown[] = [];
+    bench.identify = (peer?: unknown) => (asked.push(peer), 'it is another');
+    const link = accepted(bench, new Certificate('mayor'));
+    link.frame(hello(LOWER, { name: 'mayor' }));
+    expect(sent(link)).toEqual([{ type: 'refuse', reason: 'identity', detail: 'it is another' }]);
+    expect(asked).toEqual([{ id: LOWER, address: { host: '10.0.0.2', port: 2 }, provenName: 'mayor' }]);
+  });
+});
+
+describe('where connections prove no names', () => {
+  it.each([undefined, key])('a name is only a name', (credentials) => {
+    const bench = new Bench();
+    bench.identify = () => 'never asked';
+    const link = accepted(bench, credentials);
+    link.frame(hello(LOWER, { name: 'mayor' }));
+    expect(sent(link)[0]).toMatchObject({ type: 'welcome', name: 'own' });
+    expect(link.proven).not.toHaveProperty('provenName');
+  });
+});
+
+describe('credentials that do not count any more', () => {
+  it('close their links with a goodbye, those under way at once, and no others', () => {
+    const bench = new Bench();
+    const [old, other, stranger, dialling] = ['a', 'b', 'c', 'd'].map((name) => new Certificate(name)) as [
+      Certificate,
+      Certificate,
+      Certificate,
+      Certificate,
+    ];
+    const established = accepted(bench, old);
+    established.frame(hello(LOWER, { name: 'a' }));
+    established.frame({ type: 'ready', answer: undefined });
+    const kept = accepted(bench, other);
+    kept.frame(hello(HIGHER, { name: 'b', wanted: OWN }));
+    kept.frame({ type: 'ready', answer: undefined });
+    const silent = accepted(bench, stranger);
+    bench.endpoint.cast(
+      { id: undefined, address: { host: '10.0.0.9', port: 9 } },
+      { body: 'x', unsent: undefined },
+      'kept',
+    );
+    const dial = bench.dials.at(-1)!;
+    dial.opened(new FakeLink(dialling));
+    for (const each of [old, stranger, dialling]) each.isCurrent = false;
+    bench.endpoint.revalidate();
+    expect(sent(established).at(-1)).toEqual({ type: 'goodbye', reason: 'reset' });
+    expect([silent, dial].map(({ raw }) => (raw as FakeLink).closed)).toEqual(['destroy', 'destroy']);
+    expect(kept.state).toBe('established');
+    expect(bench.endpoint.counters.closedFor).toEqual({ revoked: 3 });
+  });
+});
+
+function accepted(bench: Bench, credentials: LinkCredentials | undefined): PeerLink {
+  return bench.endpoint.accept(new FakeLink(credentials)) as PeerLink;
+}
+
+function opened(bench: Bench, id: NodeId, credentials: LinkCredentials): PeerLink {
+  const dial = bench.dialTo(id);
+  dial.opened(new FakeLink(credentials));
+  return dial;
+}
+
+function sent(link: PeerLink) {
+  return (link.raw as FakeLink).sent;
+}
