@@ -14,7 +14,8 @@ export type { Serializer } from './cluster/messaging/serializer.js';
 export type { EventListener, EventListenerOptions } from './cluster/event-hub.js';
 export type { NodeStatus, ReadyOptions } from './cluster/node-status.js';
 export { ClusterNode, startNode, type NodeStats } from './cluster/node.js';
-export type { ClusterLimits, ClusterOptions, TransportContext, TransportFactory } from './cluster/options.js';
+export type { ClusterLimits } from './cluster/limits.js';
+export type { ClusterOptions, TransportContext, TransportFactory } from './cluster/options.js';
 export { tcpTransport } from './cluster/tcp-transport.js';
 export type {
   SecretSecurityOptions,

@@ -6,6 +6,7 @@ import type { SwimOptions, SwimOverrides, SwimPreset } from '../membership/swim/
 import type { NodeId } from '../node-id.js';
 import type { SocketSecurity } from '../transport/tcp/socket-security.js';
 import type { Transport } from '../transport/transport.js';
+import type { ClusterLimits } from './limits.js';
 import type { Serializer } from './messaging/serializer.js';
 import type { SecurityOptions } from './security/security-options.js';
 
@@ -61,7 +62,10 @@ export interface ClusterOptions {
   /** What secures the cluster; the same for all members. Default: nothing, which keeps the node on loopback. */
   readonly security?: SecurityOptions | undefined;
 
-  /** Turns values into bytes for `emit` and `request`; all members need the same. Default: MessagePack. */
+  /**
+   * Turns values into bytes for `emit` and `request`; all members need the same. Default: MessagePack, with
+   * `limits.valueDepth` and `limits.values`; those bind no other serializer.
+   */
   readonly serializer?: Serializer | undefined;
 
   /** Bounds; each has a default. */
@@ -90,30 +94,6 @@ export interface ClusterOptions {
 
   /** Replaces the source of randomness, uniform in [0, 1), for tests and simulation. */
   readonly random?: (() => number) | undefined;
-}
-
-/** Everything that can grow, and how far. @publicApi */
-export interface ClusterLimits {
-  /** Bytes of one payload. Default: 64 MiB. */
-  readonly payloadBytes: number;
-  /** Bytes of a member's encoded metadata. Default: 1,024; at most 8,192. */
-  readonly metadataBytes: number;
-  /** Events a reader may be behind before it gets a gap. Default: 1,024. */
-  readonly eventBuffer: number;
-  /** Handlers of one pattern that run at once; more hold credit back. Default: 256. */
-  readonly handlerConcurrency: number;
-  /** Requests of this node that wait for an answer. Default: 65,536. */
-  readonly requestsInFlight: number;
-  /** Sockets in all. Default: 4,096. */
-  readonly connections: number;
-  /** Sockets that have not shaken hands, in all. Default: 256. */
-  readonly unauthenticatedConnections: number;
-  /** Messages queued for one peer. Default: 16,384. */
-  readonly sendQueueMessages: number;
-  /** Bytes queued for one peer. Default: 128 MiB. */
-  readonly sendQueueBytes: number;
-  /** Bytes of half-received payloads, of all peers together. Default: 256 MiB. */
-  readonly reassemblyBytes: number;
 }
 
 /** Makes the node's transport once its identity is known. */

@@ -5,32 +5,11 @@ import { InvalidAddressError, InvalidOptionError, clip } from '../errors.js';
 import { silentLogger } from '../logger.js';
 import { resolveSwimOptions, type SwimOptions } from '../membership/swim/options.js';
 import { defaultClusterName, defaultNodeName, isTestRun } from './defaults.js';
+import { limitsSchema, resolveLimits } from './limits.js';
 import { mistakeIn, show } from './option-errors.js';
 import { checkedSecurity } from './security/security-options.js';
 import { messagePack } from './messaging/msgpack-serializer.js';
-import { DEFAULT_PORT, type ClusterLimits, type ClusterOptions, type ResolvedOptions } from './options.js';
-
-const KiB = 1024;
-const MiB = 1024 * KiB;
-
-const defaultLimits: ClusterLimits = {
-  payloadBytes: 64 * MiB,
-  metadataBytes: KiB,
-  eventBuffer: 1024,
-  handlerConcurrency: 256,
-  requestsInFlight: 65_536,
-  connections: 4096,
-  unauthenticatedConnections: 256,
-  sendQueueMessages: 16_384,
-  sendQueueBytes: 128 * MiB,
-  reassemblyBytes: 256 * MiB,
-};
-
-/** Ceilings where a limit has one beyond "a positive integer". */
-const limitCeilings: Partial<Record<keyof ClusterLimits, number>> = {
-  metadataBytes: 8 * KiB,
-  payloadBytes: 1024 * MiB,
-};
+import { DEFAULT_PORT, type ClusterOptions, type ResolvedOptions } from './options.js';
 
 const name = v.pipe(
   v.string(),
@@ -73,21 +52,6 @@ export const hasMethods = (...methods: readonly string[]) =>
       methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function'),
     `must be an object with ${methods.map((method) => `${method}()`).join(', ')}`,
   );
-
-const limitsSchema = v.strictObject(
-  Object.fromEntries(
-    Object.keys(defaultLimits).map((key) => {
-      const ceiling = limitCeilings[key as keyof ClusterLimits] ?? Number.MAX_SAFE_INTEGER;
-      const range = v.pipe(
-        v.number('must be a positive integer'),
-        v.integer('must be a positive integer'),
-        v.minValue(1, 'must be at least 1'),
-        v.maxValue(ceiling, `must be at most ${ceiling}`),
-      );
-      return [key, v.optional(range)];
-    }),
-  ),
-);
 
 /** Which values each protocol parameter may have; the rest is a positive integer or a number of milliseconds. */
 const swimSpecial: Partial<Record<keyof SwimOptions, v.GenericSchema>> = {
@@ -201,6 +165,8 @@ export function resolveOptions(options: ClusterOptions = {}): ResolvedOptions {
   const discovery = enabled ? (options.discovery ?? (testRun ? undefined : loopback())) : undefined;
   const host = options.host ?? '127.0.0.1';
   if (enabled) checkReach(options, host, discovery);
+  const swim = checkedSwim(options);
+  const limits = resolveLimits(options.limits ?? {}, swim);
   return {
     clusterName: options.clusterName ?? defaultClusterName(),
     nodeName: options.nodeName ?? defaultNodeName(),
@@ -210,11 +176,11 @@ export function resolveOptions(options: ClusterOptions = {}): ResolvedOptions {
       (discovery === undefined ? 0 : discovery.portRange === undefined ? DEFAULT_PORT : undefined),
     advertise: advertised(options.advertise),
     discovery,
-    swim: checkedSwim(options),
+    swim,
     metadata: options.metadata ?? {},
     security,
-    serializer: options.serializer ?? messagePack(),
-    limits: { ...defaultLimits, ...withoutUndefined(options.limits ?? {}) },
+    serializer: options.serializer ?? messagePack(limits),
+    limits,
     requestTimeoutMs: options.requestTimeoutMs ?? 5000,
     drainTimeoutMs: options.drainTimeoutMs ?? 10_000,
     enabled,
@@ -311,8 +277,4 @@ function parseAdvertised(text: string): ResolvedOptions['advertise'] {
     'advertise',
     `is ${show(text)}, but ${ADVERTISE}, with a port from 1 to 65535`,
   );
-}
-
-function withoutUndefined<T extends object>(given: T): Partial<T> {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

@@ -19,7 +19,7 @@ import {
 import type { NodeId } from '../../node-id.js';
 import { AbortFan, type Abortable } from '../../transport/abort-fan.js';
 import type { IncomingMessage, Posted, Receipt, Transport } from '../../transport/transport.js';
-import type { ClusterLimits } from '../options.js';
+import type { ClusterLimits } from '../limits.js';
 import { checkBytes, checkTimeout } from './argument-checks.js';
 import { Dispatcher } from './dispatcher.js';
 import { Kind, Patterns, encodePatternMeta, encodeRawMeta, replyStream } from './envelope.js';
@@ -76,7 +76,7 @@ export class Messenger {
     this.#node = node;
     this.#options = options;
     this.#requests = new RequestTable(options.clock, options.limits.requestsInFlight);
-    this.#loopback = new Loopback((message) => this.receive(message), options.limits.sendQueueMessages);
+    this.#loopback = new Loopback((message) => this.receive(message), options.limits);
   }
 
   get requestsInFlight(): number {

@@ -3,24 +3,32 @@ import { SerializationError } from '../../errors.js';
 import { scanWhole } from '../../membership/swim/msgpack-scan.js';
 import type { Serializer } from './serializer.js';
 
-const MAX_DEPTH = 64;
-
 /** Small values are read from one buffer: msgpackr keeps a view beside each buffer that it reads from. */
 const SCRATCH_BYTES = 512;
 
 /** A peer may send dates (-1) and undefined (0), and none of the extensions that make msgpackr define things. */
-const scan = { maxDepth: MAX_DEPTH, maxValues: Number.MAX_SAFE_INTEGER, extensions: new Set([0x00, 0xff]) };
+const extensions = new Set([0x00, 0xff]);
+
+/** How far a value may go. */
+export interface ValueLimits {
+  /** Levels of arrays and objects. Default: 64. */
+  readonly valueDepth?: number | undefined;
+  /** Elements, keys and properties in all, and the value itself. Default: 1,000,000. */
+  readonly values?: number | undefined;
+}
 
 /**
  * The default serializer: MessagePack, which any language reads.
  *
  * Carries null, undefined, booleans, numbers, bigints of 64 bits, strings, `Date`, `Uint8Array`, arrays and the
  * own enumerable properties of objects. What it could only mangle (`Map`, `Set`, `Error`, functions, symbols,
- * promises, regular expressions, other typed arrays, cycles) is refused.
+ * promises, regular expressions, other typed arrays, cycles) is refused, and so is what goes over a limit: when it is
+ * sent, and when it is read.
  *
  * @publicApi
  */
-export function messagePack(): Serializer {
+export function messagePack({ valueDepth = 64, values = 1_000_000 }: ValueLimits = {}): Serializer {
+  const scan = { maxDepth: valueDepth, maxValues: values, extensions };
   const packr = new Packr({ useRecords: false, moreTypes: false, variableMapSize: true });
   const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
   const small = new Unpackr({ useRecords: false, mapsAsObjects: true, copyBuffers: true });
@@ -28,7 +36,7 @@ export function messagePack(): Serializer {
   return {
     name: 'msgpack',
     serialize(value) {
-      checkPlain(value, 0);
+      new PlainCheck(valueDepth, values).value(value, 0);
       return packr.pack(value);
     },
     deserialize(bytes) {
@@ -46,42 +54,65 @@ export function messagePack(): Serializer {
   };
 }
 
-/** @throws SerializationError that names the type that cannot travel */
-function checkPlain(value: unknown, depth: number): void {
-  switch (typeof value) {
-    case 'string':
-    case 'number':
-    case 'boolean':
-    case 'undefined':
-      return;
-    case 'bigint':
-      if (BigInt.asIntN(64, value) === value || BigInt.asUintN(64, value) === value) return;
-      throw new SerializationError('A bigint of more than 64 bits cannot be serialized: send it as a string');
-    case 'object':
-      if (value !== null) checkObject(value, depth);
-      return;
-    default:
-      throw new SerializationError(`A ${typeof value} cannot be serialized: send plain data`);
-  }
-}
+/** Walks over a value that is to be sent. Throws SerializationError that names the type that cannot travel, or the limit. */
+class PlainCheck {
+  #values = 0;
 
-function checkObject(value: object, depth: number): void {
-  if (depth >= MAX_DEPTH) {
-    throw new SerializationError(`The value is nested deeper than ${MAX_DEPTH} levels, or contains itself`);
+  constructor(
+    private readonly maxDepth: number,
+    private readonly maxValues: number,
+  ) {}
+
+  value(value: unknown, depth: number): void {
+    this.#count();
+    switch (typeof value) {
+      case 'string':
+      case 'number':
+      case 'boolean':
+      case 'undefined':
+        return;
+      case 'bigint':
+        if (BigInt.asIntN(64, value) === value || BigInt.asUintN(64, value) === value) return;
+        throw new SerializationError(
+          'A bigint of more than 64 bits cannot be serialized: send it as a string',
+        );
+      case 'object':
+        if (value !== null) this.#object(value, depth);
+        return;
+      default:
+        throw new SerializationError(`A ${typeof value} cannot be serialized: send plain data`);
+    }
   }
-  if (Array.isArray(value)) {
-    for (const element of value) checkPlain(element, depth + 1);
-    return;
+
+  #object(value: object, depth: number): void {
+    if (value instanceof Uint8Array || value instanceof Date) return;
+    if (depth >= this.maxDepth) {
+      throw new SerializationError(
+        `The value is nested deeper than ${this.maxDepth} levels (limits.valueDepth), or contains itself`,
+      );
+    }
+    if (Array.isArray(value)) {
+      for (const element of value) this.value(element, depth + 1);
+      return;
+    }
+    if (isUnfit(value)) {
+      throw new SerializationError(
+        `A ${value.constructor.name} cannot be serialized: send plain objects, arrays and primitives`,
+      );
+    }
+    for (const key of Object.keys(value)) {
+      if (key === '__proto__') throw new SerializationError('The key "__proto__" cannot be serialized');
+      this.#count();
+      this.value((value as Record<string, unknown>)[key], depth + 1);
+    }
   }
-  if (value instanceof Uint8Array || value instanceof Date) return;
-  if (isUnfit(value)) {
+
+  /** Keys count as in the scan of what was received, so that whatever leaves here can be read there. */
+  #count(): void {
+    if (++this.#values <= this.maxValues) return;
     throw new SerializationError(
-      `A ${value.constructor.name} cannot be serialized: send plain objects, arrays and primitives`,
+      `The value has more than ${this.maxValues} parts (limits.values): send several messages, or numbers as the bytes of a typed array`,
     );
-  }
-  for (const key of Object.keys(value)) {
-    if (key === '__proto__') throw new SerializationError('The key "__proto__" cannot be serialized');
-    checkPlain((value as Record<string, unknown>)[key], depth + 1);
   }
 }
 

@@ -1,4 +1,5 @@
 import { ClusterNode } from '../../cluster/node.js';
+import { limitsOfTransport } from '../../cluster/limits.js';
 import type { ClusterOptions, TransportContext } from '../../cluster/options.js';
 import { seeds } from '../../discovery/static.js';
 import { MemoryNetwork } from '../../transport/memory/memory-network.js';
@@ -336,15 +337,15 @@ export class NodeCluster {
     );
   }
 
-  /** A dial may take as long as a probe waits, and a stuck link is given up after two, as over TCP. */
+  /** With the limits that it would have over TCP. */
   #transport(process: Process, context: TransportContext): Transport {
     const { wire, transportLimits, wrapLinks, wrapTransport } = this.#options;
-    const dialMs = Math.max(1000, context.probeTimeoutMs);
+    const { limits, deadlines } = limitsOfTransport(context.limits, context.probeTimeoutMs);
     const links = this.network.links(process.name, { loop: process, wire });
     const transport = new SessionTransport(wrapLinks?.(links, context.id) ?? links, {
       ...context,
-      limits: { ...context.limits, ...transportLimits },
-      deadlines: { connectMs: dialMs, handshakeMs: dialMs, ackTimeoutMs: 2 * context.probeTimeoutMs },
+      limits: { ...limits, ...transportLimits },
+      deadlines,
     });
     return wrapTransport === undefined ? transport : wrapTransport(transport, process, context.id);
   }

@@ -128,7 +128,7 @@ function aboutLinks(
   const { protocolPool, payloadPool } = lanes;
   linkWithin('protocol links', protocolPool.size, limits.protocolLinks);
   linkWithin('payload links', payloadPool.size, limits.payloadLinks);
-  linkWithin('links without a handshake', strangers.size, limits.unauthenticatedLinks);
+  linkWithin('links without a handshake', strangers.size, limits.unauthenticatedConnections);
   for (const purpose of ['protocol', 'payload'] as const) {
     const pool = purpose === 'protocol' ? protocolPool : payloadPool;
     const established = peers.filter((peer) => peer.lane(purpose).link !== undefined).length;

@@ -8,7 +8,7 @@ import { isStale } from './credentials.js';
 import type { GoodbyeFrame } from './frame.js';
 import { Handshaker, type HandshakeHost, type LaneFailure } from './handshaker.js';
 import type { IncomingSession, Receiver } from './incoming-session.js';
-import { PAYLOAD_FRAME_BYTES, PROTOCOL_FRAME_BYTES } from './limits.js';
+import { maxFrameBytes } from './limits.js';
 import { Lanes } from './lanes.js';
 import type { OutgoingMessage } from './message.js';
 import { ThrottledLog } from '../../throttled-log.js';
@@ -100,7 +100,7 @@ export class Endpoint implements HandshakeHost, PeerOwner {
   /** A link came in; everything that happens on it goes to the handler. */
   accept(raw: Link): LinkHandler {
     const link = new PeerLink(this, 'accepted', 'verify', undefined).use(raw);
-    if (this.#closed || this.strangers.size >= this.settings.limits.unauthenticatedLinks) {
+    if (this.#closed || this.strangers.size >= this.settings.limits.unauthenticatedConnections) {
       this.count('limit');
       link.drop();
       return link;
@@ -294,7 +294,7 @@ export class Endpoint implements HandshakeHost, PeerOwner {
     this.strangers.delete(link);
     link.state = 'established';
     link.usedAtMs = world.now();
-    link.raw.allowFrames(link.purpose === 'payload' ? PAYLOAD_FRAME_BYTES : PROTOCOL_FRAME_BYTES);
+    link.raw.allowFrames(maxFrameBytes(this.settings.limits, link.purpose));
     link.raw.established();
     if (link.purpose === 'verify') {
       // The accepting side waits longer, so that the one who dialled ends it and knows why.

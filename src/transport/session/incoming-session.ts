@@ -4,7 +4,7 @@ import type { IncomingMessage, Receipt } from '../transport.js';
 import type { DataFrame, PermitRequestFrame, RejectFrame, SessionAnswer } from './frame.js';
 import type { Inbox } from './inbox.js';
 import { IncomingStream, type Assembly, type MessageHead, type Slot } from './incoming-stream.js';
-import { CHUNK_BYTES, MAX_UNACKED_FRAMES, META_BYTES, STREAMS, type TransportLimits } from './limits.js';
+import { MAX_UNACKED_FRAMES, META_BYTES, STREAMS, type TransportLimits } from './limits.js';
 import { Claim, type ReassemblyBudget } from './reassembly.js';
 import type { SessionTimer } from './world.js';
 
@@ -223,7 +223,7 @@ export class IncomingSession implements SessionTimer {
 
   #part(stream: IncomingStream, frame: DataFrame): Violation | undefined {
     const slot = stream.slot(frame.free);
-    if (frame.chunk.length > CHUNK_BYTES) return 'malformed-message';
+    if (frame.chunk.length > this.receiver.limits.chunkBytes) return 'malformed-message';
     if (frame.first === (slot.assembly !== undefined)) return 'malformed-message';
     if (frame.first) {
       const violation = this.#begin(stream, frame);

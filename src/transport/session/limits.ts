@@ -24,11 +24,15 @@ export interface TransportLimits {
   /** Established payload links; one more evicts a random idle one. Default: 512. */
   readonly payloadLinks: number;
   /** Accepted links that have not shaken hands. Default: 256. */
-  readonly unauthenticatedLinks: number;
+  readonly unauthenticatedConnections: number;
   /** Peers with a payload link that the node above has not granted credit; one more closes the oldest. Default: 256. */
   readonly ungrantedPeers: number;
   /** Sessions of peers that count as lost, which are kept in case they come back; one more ends the oldest. Default: 256. */
   readonly lostSessions: number;
+  /** Bytes of an incoming frame of the protocol lane, after the handshake. Default: 256 KiB. */
+  readonly protocolFrameBytes: number;
+  /** Most bytes of a payload in one data frame, so that streams interleave; the same in all members. Default: 256 KiB. */
+  readonly chunkBytes: number;
 }
 
 export const DEFAULT_LIMITS: TransportLimits = {
@@ -42,9 +46,11 @@ export const DEFAULT_LIMITS: TransportLimits = {
   castQueue: 64,
   protocolLinks: 256,
   payloadLinks: 512,
-  unauthenticatedLinks: 256,
+  unauthenticatedConnections: 256,
   ungrantedPeers: 256,
   lostSessions: 256,
+  protocolFrameBytes: 256 * 1024,
+  chunkBytes: 256 * 1024,
 };
 
 /** How long each thing may take, in milliseconds. */
@@ -75,9 +81,6 @@ export const DEFAULT_DEADLINES: TransportDeadlines = {
 /** Streams of a session; the stream's number is one byte on the wire. */
 export const STREAMS = 256;
 
-/** Most bytes of a payload in one data frame, so that streams interleave. */
-export const CHUNK_BYTES = 256 * 1024;
-
 /** Most bytes of a message's meta. */
 export const META_BYTES = 8 * 1024;
 
@@ -87,9 +90,13 @@ export const META_BYTES = 8 * 1024;
  */
 export const MAX_UNACKED_FRAMES = 65_536;
 
-/** Limits for one incoming frame after the handshake. */
-export const PAYLOAD_FRAME_BYTES = CHUNK_BYTES + META_BYTES + 64;
-export const PROTOCOL_FRAME_BYTES = 256 * 1024;
+/** Of a data frame, what is neither chunk nor meta, rounded up. */
+const DATA_HEAD_BYTES = 64;
+
+/** The longest frame that a peer may send after the handshake. */
+export function maxFrameBytes(limits: TransportLimits, purpose: 'protocol' | 'payload' | 'verify'): number {
+  return purpose === 'payload' ? limits.chunkBytes + META_BYTES + DATA_HEAD_BYTES : limits.protocolFrameBytes;
+}
 
 /** What this implementation speaks. */
 export const PROTOCOL_VERSIONS = { min: 1, max: 1 } as const;

@@ -1,7 +1,6 @@
 import type { ClusterError } from '../../errors.js';
 import type { DataFrame } from './frame.js';
 import type { OutgoingSession } from './outgoing-session.js';
-import { CHUNK_BYTES } from './limits.js';
 
 const NOTHING = new Uint8Array(0);
 
@@ -62,8 +61,9 @@ export abstract class OutgoingMessage implements OutgoingFrame {
     return this.totalBytes + this.meta.length;
   }
 
+  /** Whether it goes into one frame of the session that has taken it over. */
   get small(): boolean {
-    return this.totalBytes <= CHUNK_BYTES;
+    return this.totalBytes <= this.#chunkBytes;
   }
 
   /** Called once. No error: the remote side has it in its inbox. */
@@ -87,7 +87,7 @@ export abstract class OutgoingMessage implements OutgoingFrame {
     // receiver to throw it away.
     const abandoned = this.progress === Progress.Settled;
     const start = this.framedBytes;
-    const end = abandoned ? start : Math.min(this.totalBytes, start + CHUNK_BYTES);
+    const end = abandoned ? start : Math.min(this.totalBytes, start + this.#chunkBytes);
     const last = abandoned || end === this.totalBytes;
     this.framedBytes = end;
     if (!abandoned) this.progress = last ? Progress.Written : Progress.Started;
@@ -98,6 +98,10 @@ export abstract class OutgoingMessage implements OutgoingFrame {
   rewind(): void {
     this.framedBytes = 0;
     this.progress = Progress.Queued;
+  }
+
+  get #chunkBytes(): number {
+    return this.session!.limits.chunkBytes;
   }
 
   /** Lets go of the caller's buffer, which it may change once the promise is settled. */

@@ -10,12 +10,15 @@ const meta = new Uint8Array(0);
 const message = sendingOf(0, meta, 0, undefined);
 const reply = sendingOf(3, meta, 64, undefined, 7, true);
 
-function setUp(limit: number) {
+function setUp(sendQueueMessages: number, sendQueueBytes = 1000) {
   const held: IncomingMessage[] = [];
-  const loopback = new Loopback((incoming) => {
-    held.push(incoming);
-    return 'held';
-  }, limit);
+  const loopback = new Loopback(
+    (incoming) => {
+      held.push(incoming);
+      return 'held';
+    },
+    { sendQueueMessages, sendQueueBytes },
+  );
   return { held, loopback };
 }
 
@@ -37,6 +40,25 @@ describe('a message to the node itself', () => {
     held[1]!.release();
     await expect(loopback.send(self, meta, message)).rejects.toBeInstanceOf(SendQueueFullError);
     held[0]!.release();
+    await loopback.send(self, meta, message);
+  });
+
+  it('is refused beyond the limit of bytes, unless nothing else waits', async () => {
+    const { held, loopback } = setUp(10, 1000);
+    await loopback.send(self, new Uint8Array(5000), message);
+    await expect(loopback.send(self, new Uint8Array(1), message)).rejects.toThrow(/limits.sendQueueBytes/);
+    await loopback.send(self, new Uint8Array(5000), reply);
+    held[0]!.release();
+    const two = [600, 600].map((bytes) => loopback.send(self, new Uint8Array(bytes), message));
+    expect((await Promise.allSettled(two)).map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+  });
+
+  it('that is aborted before it was sent makes room', async () => {
+    const { loopback } = setUp(1);
+    const aborter = new AbortController();
+    const aborted = loopback.send(self, meta, sendingOf(0, meta, 0, aborter.signal));
+    aborter.abort(new Error('enough'));
+    await expect(aborted).rejects.toThrow('aborted');
     await loopback.send(self, meta, message);
   });
 });

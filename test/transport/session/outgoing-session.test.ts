@@ -1,12 +1,13 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { ClusterError } from '../../../src/errors.js';
 import type { DataFrame, Frame } from '../../../src/transport/session/frame.js';
-import { CHUNK_BYTES, DEFAULT_LIMITS, MAX_UNACKED_FRAMES } from '../../../src/transport/session/limits.js';
+import { DEFAULT_LIMITS, MAX_UNACKED_FRAMES } from '../../../src/transport/session/limits.js';
 import { OutgoingMessage } from '../../../src/transport/session/message.js';
 import { OutgoingSession } from '../../../src/transport/session/outgoing-session.js';
 import { noCounts } from '../../../src/transport/session/world.js';
 import { FakeLink } from './fakes.js';
 
+const CHUNK_BYTES = DEFAULT_LIMITS.chunkBytes;
 const NOTHING = new Uint8Array(0);
 const FORGOTTEN = { known: false, expected: 0 };
 
