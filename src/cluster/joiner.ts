@@ -9,7 +9,7 @@ const MAX_PAUSE_APART_MS = 5000;
 const PAUSE_IN_COMPANY_MS = 60_000;
 /** A discovery that does not answer is given up for this round. */
 const DISCOVERY_TIMEOUT_MS = 10_000;
-/** More addresses than this in one answer are a mistake; the rest is left for the next round. */
+/** More addresses than this in one answer are a mistake: any of them are tried, others in the next round. */
 const MAX_ADDRESSES = 1024;
 
 /** What the joiner needs of its node. */
@@ -59,7 +59,7 @@ export class Joiner {
     try {
       const found = await this.#ask(discovery);
       if (this.#aborter.signal.aborted) return;
-      const others = this.#others(found);
+      const others = this.#bounded(this.#others(found), discovery);
       const known = others.filter((address) => this.node.knows(address)).length;
       this.#isApart = others.length > 0 && known === 0;
       if (known === others.length) this.node.nobodyNew();
@@ -110,10 +110,21 @@ export class Joiner {
     const own = this.node.own();
     const others = new Map<string, Address>();
     for (const address of found) {
-      if (others.size >= MAX_ADDRESSES) break;
       if (!own.some((mine) => sameAddress(mine, address))) others.set(formatAddress(address), address);
     }
     return [...others.values()];
+  }
+
+  /** Any of the addresses, where they are too many: never only the first ones, whose nodes may all be gone. */
+  #bounded(others: Address[], { name }: Discovery): readonly Address[] {
+    if (others.length <= MAX_ADDRESSES) return others;
+    const what = `Discovery "${name}" found ${others.length} addresses`;
+    this.node.discoveryFailed(new DiscoveryError(`${what}; ${MAX_ADDRESSES} of them are tried in a round`));
+    for (let i = 0; i < MAX_ADDRESSES; i++) {
+      const other = i + Math.floor(this.random() * (others.length - i));
+      [others[i], others[other]] = [others[other]!, others[i]!];
+    }
+    return others.slice(0, MAX_ADDRESSES);
   }
 
   /** Jittered by half, so that nodes which start together do not ask together. */

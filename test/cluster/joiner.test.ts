@@ -13,6 +13,7 @@ function setUp(
   discoverNodes: Discovery['discoverNodes'],
   alone = (): boolean => true,
   known: readonly number[] = [],
+  random = (): number => 0.5,
 ) {
   const clock = new VirtualClock();
   const log: string[] = [];
@@ -27,7 +28,7 @@ function setUp(
     },
     { name: 'fake', discoverNodes },
     clock,
-    () => 0.5,
+    random,
   );
   const run = async (ms: number): Promise<void> => {
     for (let i = 0; i < ms; i += 50) {
@@ -48,6 +49,26 @@ describe('the joiner', () => {
     await settle();
     expect(log).toEqual(['join 127.0.0.1:2 127.0.0.1:3']);
     joiner.stop();
+  });
+
+  it('tries any 1,024 of more addresses, says so, and reaches the others in later rounds', async () => {
+    const ports = Array.from({ length: 1500 }, (_, i) => i + 2);
+    const places = ports.map((port) => ({ host: '127.0.0.1', port }));
+    let draw = 0;
+    const { joiner, log, run } = setUp(
+      async () => places,
+      undefined,
+      [],
+      () => (draw = (draw + 0.618) % 1),
+    );
+    joiner.start();
+    await settle();
+    expect(log[0]).toBe('Discovery "fake" found 1500 addresses; 1024 of them are tried in a round');
+    const tried = (): string[] => log.filter((line) => line.startsWith('join')).map((line) => line.slice(5));
+    expect(new Set(tried()[0]!.split(' ')).size).toBe(1024);
+    await run(10_000);
+    joiner.stop();
+    expect(new Set(tried().flatMap((line) => line.split(' '))).size).toBe(1500);
   });
 
   it('says that nobody is there when discovery finds only the node itself', async () => {

@@ -273,8 +273,9 @@ export class Dispatcher {
   }
 
   #answerWith(handler: RequestHandler, name: string, asked: Asked): unknown {
+    const message = this.#readable(name, asked);
+    if (message === undefined) return undefined;
     try {
-      const message = this.#message(asked.sender, asked.incoming, asked.meta, asked.replies, true);
       const result = handler(message.data, message);
       if (!isPromiseLike(result)) return this.#answerAtOnce(name, asked, false, result);
       // Its answer is part of it: it holds its place until that has arrived.
@@ -285,6 +286,17 @@ export class Dispatcher {
       );
     } catch (error) {
       return this.#answerAtOnce(name, asked, true, this.#failure(name, error));
+    }
+  }
+
+  /** Undefined: what the peer sent is no value, or goes over a limit. No handler is at fault, so none has failed. */
+  #readable(name: string, asked: Asked): ClusterMessage | undefined {
+    try {
+      return this.#message(asked.sender, asked.incoming, asked.meta, asked.replies, true);
+    } catch (error) {
+      this.#node.unreadable(asked.sender.id, error);
+      this.#answerAtOnce(name, asked, true, ['UNREADABLE', 'The request cannot be read here']);
+      return undefined;
     }
   }
 

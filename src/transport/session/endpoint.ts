@@ -100,13 +100,13 @@ export class Endpoint implements HandshakeHost, PeerOwner {
   /** A link came in; everything that happens on it goes to the handler. */
   accept(raw: Link): LinkHandler {
     const link = new PeerLink(this, 'accepted', 'verify', undefined).use(raw);
-    if (this.#closed || this.strangers.size >= this.settings.limits.unauthenticatedConnections) {
-      this.count('limit');
-      link.drop();
-      return link;
+    if (this.#closed) link.drop();
+    else if (this.strangers.size >= this.settings.limits.unauthenticatedConnections)
+      this.violated(link, 'too-many-unauthenticated', 'too many others have not shaken hands');
+    else {
+      this.strangers.add(link);
+      this.world.after(this.settings.deadlines.handshakeMs, link);
     }
-    this.strangers.add(link);
-    this.world.after(this.settings.deadlines.handshakeMs, link);
     return link;
   }
 
@@ -250,7 +250,8 @@ export class Endpoint implements HandshakeHost, PeerOwner {
     const established = link.state === 'established';
     if (error instanceof HandshakeError) this.refusals.insecure(link, error);
     else if (!established && link.role === 'accepted') this.count('handshake-aborted');
-    if (error instanceof Error) this.world.debug(`The link with ${link.remote} broke: ${error.message}`);
+    if (error instanceof Error)
+      this.#notices.debug('broke', `${link.remote} broke the link: ${error.message}`);
     this.#ended(link, established);
   }
 
@@ -260,9 +261,9 @@ export class Endpoint implements HandshakeHost, PeerOwner {
       return;
     }
     if (link.role === 'accepted') {
-      const detail = 'it did not shake hands in time';
-      this.count('handshake-timeout');
-      this.warn('handshake-timeout', `Closed the link with ${link.remote} (handshake-timeout): ${detail}`);
+      const word = 'handshake-timeout';
+      this.count(word);
+      this.warn(word, `Closed the link with ${link.remote} (${word}): it did not shake hands in time`);
       this.handshaker.arrivalExpired(link);
     } else {
       this.handshaker.dialEnded(link, { kind: 'report', report: 'silent' });

@@ -44,6 +44,8 @@ class Room {
   /** Nothing is written: a send waits for its signal, or until the transport gives its recipient up. */
   stuck = false;
   readonly givenUp = new AbortController();
+  /** What becomes of a payload on its way. */
+  tamper = (payload: Uint8Array, _kind: number): Uint8Array => payload;
 
   constructor(...names: string[]) {
     this.members = names.map((name) => memberOf(name));
@@ -104,9 +106,15 @@ class Room {
       if (!released) this.unreleased--;
       released = true;
     };
-    const receipt = this.nodes
-      .get(to)!
-      .messenger.receive({ from: from.id, stream, kind, meta, correlation, payload, release });
+    const receipt = this.nodes.get(to)!.messenger.receive({
+      from: from.id,
+      stream,
+      kind,
+      meta,
+      correlation,
+      payload: this.tamper(payload, kind),
+      release,
+    });
     if (receipt === 'held') return;
     release();
     throw receipt === 'draining' ? new MemberDrainingError('draining') : new NoReceiverError('nobody');
@@ -287,6 +295,23 @@ describe('an answer', () => {
     messenger.receive(answer(3, 2, Buffer.from('c1', 'hex')));
     await failed;
     expect(failures).toEqual(['unreadable']);
+  });
+});
+
+describe('a request that cannot be read', () => {
+  it('is answered so, counted, and no failure of its handler', async () => {
+    const room = new Room('a', 'b');
+    let called = false;
+    room.at('b').dispatcher.onRequest('sum', () => (called = true));
+    const { messenger } = room.at('a');
+    const deep = JSON.parse('['.repeat(65) + ']'.repeat(65)) as unknown;
+    const bytes = messagePack({ valueDepth: 100 }).serialize(deep);
+    room.tamper = (payload, kind) => (kind === 2 ? bytes : payload);
+    await expect(messenger.request(memberOf('b'), 'sum', 1)).rejects.toMatchObject({
+      code: 'CLUSTER_REMOTE',
+      remoteCode: 'UNREADABLE',
+    });
+    expect([called, room.at('b').failures, room.unreleased]).toEqual([false, ['unreadable'], 0]);
   });
 });
 
