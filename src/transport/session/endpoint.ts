@@ -1,5 +1,4 @@
-import type { Address } from '../../address.js';
-import { formatAddress } from '../../address.js';
+import { formatAddress, type Address } from '../../address.js';
 import { HandshakeError, NotDeliveredError } from '../../errors.js';
 import type { NodeId } from '../../node-id.js';
 import type { Link, LinkHandler } from '../link.js';
