@@ -7,7 +7,11 @@ import { dirname, join, parse, sep } from 'node:path';
  * to the program, so that two projects on one machine stay two clusters.
  */
 export function defaultClusterName(): string {
-  return `${nearestPackageName(programFolder()) ?? 'app'}@${userId()}`.slice(0, 255);
+  const project = nearestPackageName(programFolder()) ?? 'app';
+  return Buffer.from(`${project}@${userId()}`)
+    .subarray(0, 255)
+    .toString()
+    .replace(/\uFFFD$/, '');
 }
 
 /** `hostname-pid`. */

@@ -18,8 +18,8 @@ import type { SecurityOptions } from './security/security-options.js';
  */
 export interface ClusterOptions {
   /**
-   * Which cluster this node belongs to; nodes of another one are refused. At most 255 bytes. Default: the
-   * name in the nearest package.json and the user id, so that two projects on one machine stay two.
+   * Which cluster this node belongs to; nodes of another one are refused. At most 255 bytes in UTF-8. Default:
+   * the name in the nearest package.json and the user id, so that two projects on one machine stay two.
    */
   readonly clusterName?: string | undefined;
 

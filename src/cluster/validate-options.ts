@@ -9,12 +9,13 @@ import { limitsSchema, resolveLimits } from './limits.js';
 import { mistakeIn, show } from './option-errors.js';
 import { checkedSecurity } from './security/security-options.js';
 import { messagePack } from './messaging/msgpack-serializer.js';
+import type { Serializer } from './messaging/serializer.js';
 import { DEFAULT_PORT, type ClusterOptions, type ResolvedOptions } from './options.js';
 
 const name = v.pipe(
   v.string(),
   v.nonEmpty('must not be empty'),
-  v.maxBytes(255, 'must be at most 255 bytes long'),
+  v.maxBytes(255, 'must be at most 255 bytes long in UTF-8'),
 );
 const milliseconds = v.pipe(
   v.number('must be a number of milliseconds'),
@@ -52,6 +53,10 @@ export const hasMethods = (...methods: readonly string[]) =>
       methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function'),
     `must be an object with ${methods.map((method) => `${method}()`).join(', ')}`,
   );
+
+function isSerializerName(name: unknown): boolean {
+  return typeof name === 'string' && name !== '' && Buffer.byteLength(name) <= 64;
+}
 
 /** Which values each protocol parameter may have; the rest is a positive integer or a number of milliseconds. */
 const swimSpecial: Partial<Record<keyof SwimOptions, v.GenericSchema>> = {
@@ -139,7 +144,12 @@ const schema = v.strictObject({
     ),
   ),
   security: v.optional(v.unknown()),
-  serializer: v.optional(hasMethods('serialize', 'deserialize')),
+  serializer: v.optional(
+    v.pipe(
+      hasMethods('serialize', 'deserialize'),
+      v.check((given) => isSerializerName((given as Serializer).name), 'must have a name of 1 to 64 bytes'),
+    ),
+  ),
   limits: v.optional(limitsSchema),
   requestTimeoutMs: v.optional(milliseconds),
   drainTimeoutMs: v.optional(milliseconds),

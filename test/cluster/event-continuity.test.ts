@@ -51,6 +51,13 @@ describe('events across a change of identity', () => {
     expect(continuity.admit(event('left', 'a', { state: 'left' }), view)).toBeUndefined();
   });
 
+  it('remember the last 4,096 members that have left', () => {
+    const continuity = new EventContinuity();
+    for (let i = 0; i <= 4096; i++) continuity.admit(event('left', `m${i}`, { state: 'left' }), view);
+    expect(continuity.admit(event('joined', 'm1'), view)).toBeUndefined();
+    expect(continuity.admit(event('joined', 'm0'), view)?.type).toBe('joined');
+  });
+
   it('give the addresses of the members that have to be met again', () => {
     const continuity = new EventContinuity();
     continuity.admit(event('joined', 'a'), view);

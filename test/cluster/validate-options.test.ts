@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { messagePack } from '../../src/cluster/messaging/msgpack-serializer.js';
 import { resolveOptions } from '../../src/cluster/validate-options.js';
 import { loopback } from '../../src/discovery/loopback.js';
 import { seeds } from '../../src/discovery/static.js';
@@ -45,6 +46,10 @@ describe('options', () => {
     [{ port: 70_000 }, 'port', 'is 70000, but must be an integer from 0 to 65535'],
     [{ port: '80' }, 'port', 'is "80", but must be'],
     [{ clusterName: '' }, 'clusterName', 'must not be empty'],
+    [{ clusterName: 'é'.repeat(128) }, 'clusterName', 'at most 255 bytes long'],
+    [{ nodeName: 'x'.repeat(256) }, 'nodeName', 'at most 255 characters long'],
+    [{ serializer: { ...messagePack(), name: 'x'.repeat(65) } }, 'serializer', 'a name of 1 to 64 bytes'],
+    [{ serializer: { ...messagePack(), name: undefined } }, 'serializer', 'a name of 1 to 64 bytes'],
     [{ preset: 'LAN' }, 'preset', 'is "LAN", but must be "lan", "wan" or "local"'],
     [{ swim: { probeIntervalMs: -1 } }, 'swim.probeIntervalMs', 'is -1, but must be at least 1 ms'],
     [{ swim: { components: { buddy: 1 } } }, 'swim.components.buddy', 'must be true or false'],

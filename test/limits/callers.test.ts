@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type { ClusterLimits } from '../../src/cluster/limits.js';
 import type { ClusterNode } from '../../src/cluster/node.js';
 import {
+  ErrorsMissedError,
   InvalidMetadataError,
   NoReceiverError,
   NoRouteError,
@@ -157,6 +158,21 @@ describe('a caller over a limit gets an error that names it', () => {
     expect(gap).toMatchObject({ missed: 5, view: a.activeMembers });
     await a.updateMetadata({ round: 6 });
     expect((await cluster.run(reader.next())).value).toMatchObject({ type: 'updated' });
+    await reader.return?.();
+  });
+});
+
+describe('readers of errors', () => {
+  it('that are 256 errors behind get one that says how many they missed', async () => {
+    const [a, b] = await two({});
+    const reader = b.errors[Symbol.asyncIterator]();
+    b.onMessage('x', () => {
+      throw new TypeError('defect');
+    });
+    for (let i = 0; i < 300; i++) await cluster.run(a.emit(b.local, 'x', i));
+    const { value } = await reader.next();
+    expect(value).toBeInstanceOf(ErrorsMissedError);
+    expect((value as Error).message).toContain('300');
     await reader.return?.();
   });
 });

@@ -104,6 +104,16 @@ describe('strangers over a limit are closed, counted and logged, and members are
     await expectUndisturbed(nodes);
   });
 
+  it('a handshake in a frame over 16 KiB, whatever the limits say', async () => {
+    const nodes = [await cluster.start({ protocolFrameBytes: 1024 * KiB }), await cluster.start()];
+    const [victim] = nodes as [TcpNode];
+    const stranger = await cluster.stranger(victim);
+    stranger.socket.write(Buffer.from([0x80, 0, 0, 0x40, 1]));
+    await until(() => stranger.isClosed);
+    expect([closedFor(victim, 'frame-too-long'), linesOf(victim, 'frame-too-long')]).toEqual([1, 1]);
+    await expectUndisturbed(nodes);
+  });
+
   it('a flood of them gives one line, and an exact count', async () => {
     const nodes = [
       await cluster.start({ unauthenticatedPerAddress: 2, handshakeMs: 60_000 }),

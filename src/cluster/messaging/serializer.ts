@@ -5,7 +5,7 @@
  * @publicApi
  */
 export interface Serializer {
-  /** Compared in the handshake; change it when the format changes. At most 64 characters. */
+  /** Compared in the handshake; change it when the format changes. 1 to 64 bytes in UTF-8. */
   readonly name: string;
   /** @throws SerializationError when the value cannot travel unharmed. */
   serialize(value: unknown): Uint8Array;

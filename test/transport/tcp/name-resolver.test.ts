@@ -41,6 +41,19 @@ describe('names of members', () => {
     expect(asked).toHaveLength(1);
   });
 
+  it('are remembered up to 1,024; the one unused for longest is looked up again', async () => {
+    const clock = new VirtualClock();
+    const asked: string[] = [];
+    const names = new NameResolver(clock, (host) => Promise.resolve([`ip of ${asked.push(host)}`]));
+    for (let i = 0; i < 1024; i++) await names.resolve(`host${i}`);
+    await names.resolve('host0');
+    await names.resolve('one more');
+    expect(asked).toHaveLength(1025);
+    await names.resolve('host0');
+    await names.resolve('host1');
+    expect(asked.slice(1025)).toEqual(['host1']);
+  });
+
   it('give the last good IP at once, and look again beside it', async () => {
     const { asked, clock, names } = byHand();
     await answered(names, asked, ['10.0.0.1', '10.0.0.2']);
