@@ -31,6 +31,7 @@ describe('metadata', () => {
     [{ nested: { fn: () => 1 } }, 'metadata.nested.fn is a function'],
     [{ bad: Number.NaN }, 'metadata.bad is NaN'],
     [{ list: [new Map()] }, 'metadata.list[0] is a Map'],
+    [JSON.parse('{"a":'.repeat(9) + '1' + '}'.repeat(9)), 'nested deeper than 8 levels'],
   ])('that is not plain data is refused: %p', (metadata, problem) => {
     expect(() => freezeMetadata(metadata, 1024)).toThrow(problem);
   });

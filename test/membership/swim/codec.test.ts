@@ -154,6 +154,18 @@ describe('bytes that are no message', () => {
     expect(outcome(wire.pack(new Array(100_000).fill(null)))).toBe('too-many-values');
   });
 
+  it('are refused with 257 updates, and taken with 256', () => {
+    const gossip = (length: number) => wire.pack([6, Array.from({ length }, () => [4, ID_BYTES, 1])]);
+    expect(outcome(gossip(257))).toBe('malformed');
+    expect(outcome(gossip(256))).toMatchObject({ type: 'gossip' });
+  });
+
+  it('are refused with a record over 16 KiB, fields of later versions included', () => {
+    const sized = (bytes: number) => gossiped((record) => record.push(new Uint8Array(bytes)));
+    expect(outcome(sized(15_000))).toMatchObject({ type: 'gossip' });
+    expect(outcome(sized(16_384))).toBe('member-too-long');
+  });
+
   it('are refused with extension types, which could define records and references', () => {
     expect(outcome(wire.pack([6, [], new Date(0)]))).toBe('extension');
     expect(outcome(Uint8Array.of(0xd4, 0x72, 0x40))).toBe('extension');

@@ -126,7 +126,7 @@ describe('gossip', () => {
     expect(new Set(node.sentOf('gossip').map(({ to }) => to.id)).size).toBeGreaterThan(8);
   });
 
-  it('drops what does not fit its queue, and counts it', () => {
+  it('swim.maxQueuedUpdates: drops what does not fit its queue, and counts it', () => {
     const node = new Alone({ maxQueuedUpdates: 4 }).with(10);
     expect(node.swim.gauges['queuedUpdates']).toBe(4);
     expect(node.count('updatesDropped')).toBe(6);

@@ -393,7 +393,7 @@ describe('hard news', () => {
     }
   });
 
-  it('is forwarded at a limited rate', () => {
+  it('swim.maxForwardsPerInterval: is forwarded at a limited rate', () => {
     const node = new Alone({ maxForwardsPerInterval: 2 }).with(9);
     for (const i of [3, 4, 5]) node.hear(2, suspectOf(i, 2, 0, 'hard'));
     expect(node.count('forwardsDropped')).toBe(1);

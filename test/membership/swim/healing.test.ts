@@ -86,7 +86,7 @@ describe('what is lost', () => {
     expect(node.sentOf('ping', 2)).toEqual([]);
   });
 
-  it('is forgotten after the tombstone time, and an address is kept of the unreachable only', () => {
+  it('swim.tombstoneMs: is forgotten after the tombstone time, and an address is kept of the unreachable only', () => {
     const node = new Alone({ tombstoneMs: 100_000 }).with(3);
     node.hear(2, unreachableOf(1, 2), leftOf(3));
     for (let ms = 0; ms < 100_000; ms += 100) node.run(100).answer(2);
@@ -94,7 +94,7 @@ describe('what is lost', () => {
     expect(node.swim.gauges).toMatchObject({ tombstones: 0, addressBook: 1, members: 2 });
   });
 
-  it('is forgotten sooner where there is too much of it, the oldest first', () => {
+  it('swim.maxTombstones: is forgotten sooner where there is too much of it, the oldest first', () => {
     const node = new Alone({ maxTombstones: 2 }).with(5);
     node.hear(5, leftOf(1), unreachableOf(2, 5), leftOf(3));
     expect([1, 2, 3].map((i) => node.state(i))).toEqual(['unknown', 'unreachable', 'left']);

@@ -308,7 +308,7 @@ describe('a relay', () => {
     expect(node.sentOf('ping', 2)[0]!.message.updates[0]).toEqual(suspectOf(2, 1, 0, 'hard'));
   });
 
-  it('refuses more work than its limit', () => {
+  it('swim.maxRelays: refuses more work than its limit', () => {
     const node = new Alone({ maxRelays: 1 })
       .with(3)
       .receive(1, request('silent'))

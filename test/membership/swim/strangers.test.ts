@@ -82,6 +82,14 @@ describe('a stranger', () => {
 });
 
 describe('a member that is held unreachable', () => {
+  it('is one of at most 64 strangers that are remembered for that', () => {
+    const node = new Alone().with(1);
+    for (let i = 100; i < 170; i++)
+      node.receive(i, { type: 'ping', seq: i, to: peerOf(0).id, digest: someDigest, updates: [] });
+    for (let ms = 0; ms < 100_000; ms += 100) node.run(100).answer(1);
+    expect(node.count('strangersAsked')).toBe(64);
+  });
+
   it('speaks for itself and accuses this node, no more', () => {
     const node = new Alone().with(3).hear(2, unreachableOf(1, 2));
     node.hear(1, suspectOf(3, 1), leftOf(3), leftOf(0));
