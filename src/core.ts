@@ -9,7 +9,7 @@ export { ClusterMessage, type ClusterMessageFields } from './cluster/messaging/c
 export type { ClusterContracts, DataOf, Pattern, ReplyOf } from './cluster/messaging/contracts.js';
 export type { HandlerOptions, MessageHandler, RequestHandler } from './cluster/messaging/handlers.js';
 export type { RequestOptions, RequestOutcome } from './cluster/messaging/request-options.js';
-export { messagePack } from './cluster/messaging/msgpack-serializer.js';
+export { messagePack, type ValueLimits } from './cluster/messaging/msgpack-serializer.js';
 export type { Serializer } from './cluster/messaging/serializer.js';
 export type { EventListener, EventListenerOptions } from './cluster/event-hub.js';
 export type { NodeStatus, ReadyOptions } from './cluster/node-status.js';

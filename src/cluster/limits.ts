@@ -65,11 +65,12 @@ export interface ClusterLimits {
   /** Protocol messages that wait for a peer's connection. Default: 64. More are dropped; the protocol repeats what matters. */
   readonly castQueue: number;
   /**
-   * Connections for the protocol. Default: 256, or a quarter of `connections` if that is less. One more closes a random
-   * idle one with a good-bye. Where members are more, probes need new connections.
+   * Connections for the protocol, and as many again that were made to see who is there. Default: 256, or a quarter of
+   * `connections` if that is less. One more closes a random idle one with a good-bye. Where members are more, probes need
+   * new connections.
    */
   readonly protocolLinks: number;
-  /** Connections for payloads. Default: 512, or half of `connections` if that is less. One more closes a random idle one; its session resumes on the next. */
+  /** Connections for payloads. Default: 512, or three eighths of `connections` if that is less. One more closes a random idle one; its session resumes on the next. */
   readonly payloadLinks: number;
   /** Peers with a payload connection that are no members yet. Default: 256. One more closes the oldest, counted as `limit`. */
   readonly ungrantedPeers: number;
@@ -86,7 +87,7 @@ export interface ClusterLimits {
    */
   readonly unauthenticatedConnections: number;
   /**
-   * The same, from one remote IP address. Default: 64, or `unauthenticatedConnections` if that is less. One more is closed,
+   * The same, from one IPv4 address or one /64 network of IPv6. Default: 64, or `unauthenticatedConnections` if that is less. One more is closed,
    * counted as `too-many-from-address`. Raise it where many members share an address and start together.
    */
   readonly unauthenticatedPerAddress: number;
@@ -173,7 +174,7 @@ export function resolveLimits(
   const limits: ClusterLimits = {
     ...defaults,
     protocolLinks: Math.min(defaults.protocolLinks, Math.floor(connections / 4)),
-    payloadLinks: Math.min(defaults.payloadLinks, Math.floor(connections / 2)),
+    payloadLinks: Math.min(defaults.payloadLinks, Math.floor((connections * 3) / 8)),
     unauthenticatedPerAddress: Math.min(defaults.unauthenticatedPerAddress, unauthenticatedConnections),
     // A dial may take as long as a probe waits (decisions 5).
     connectMs: Math.max(defaults.connectMs, swim.probeTimeoutMs),
@@ -208,10 +209,11 @@ function checkTogether(
       `is ${windowBytes}, but must be at least limits.chunkBytes (${chunkBytes}), or no whole frame fits into it`,
     );
   }
-  if (protocolLinks + payloadLinks > connections) {
+  const links = 2 * protocolLinks + payloadLinks;
+  if (links > connections) {
     throw new InvalidOptionError(
       'limits.connections',
-      `is ${connections}, but must be at least limits.protocolLinks and limits.payloadLinks together (${protocolLinks + payloadLinks})`,
+      `is ${connections}, but must be at least twice limits.protocolLinks and limits.payloadLinks together (${links})`,
     );
   }
   const neededBytes = maxPageBytes + maxPiggybackBytes + REST_OF_MESSAGE_BYTES;

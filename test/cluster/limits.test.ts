@@ -48,12 +48,12 @@ describe('limits', () => {
   it('that are not given make way for a lower one that is', () => {
     expect(resolve({ connections: 100 })).toMatchObject({
       protocolLinks: 25,
-      payloadLinks: 50,
+      payloadLinks: 37,
       unauthenticatedConnections: 100,
       unauthenticatedPerAddress: 64,
     });
     expect(resolve({ unauthenticatedConnections: 8 })).toMatchObject({ unauthenticatedPerAddress: 8 });
-    expect(resolve({ connections: 4 })).toMatchObject({ protocolLinks: 1, payloadLinks: 2 });
+    expect(resolve({ connections: 4 })).toMatchObject({ protocolLinks: 1, payloadLinks: 1 });
   });
 
   it.each<[Partial<ClusterLimits>, string, string]>([
@@ -68,7 +68,11 @@ describe('limits', () => {
       'at most limits.unauthenticatedConnections (256)',
     ],
     [{ windowBytes: 100_000 }, 'windowBytes', 'at least limits.chunkBytes (262144)'],
-    [{ protocolLinks: 4000 }, 'connections', 'limits.protocolLinks and limits.payloadLinks together (4512)'],
+    [
+      { protocolLinks: 2000 },
+      'connections',
+      'twice limits.protocolLinks and limits.payloadLinks together (4512)',
+    ],
   ])('that contradict each other stop the start: %j', (limits, name, allowed) => {
     expect(() => resolve(limits)).toThrow(InvalidOptionError);
     expect(() => resolve(limits)).toThrow(`limits.${name}`);

@@ -9,7 +9,7 @@ const SCRATCH_BYTES = 512;
 /** A peer may send dates (-1) and undefined (0), and none of the extensions that make msgpackr define things. */
 const extensions = new Set([0x00, 0xff]);
 
-/** How far a value may go. */
+/** How far a value may go. @publicApi */
 export interface ValueLimits {
   /** Levels of arrays and objects. Default: 64. */
   readonly valueDepth?: number | undefined;
@@ -27,7 +27,8 @@ export interface ValueLimits {
  *
  * @publicApi
  */
-export function messagePack({ valueDepth = 64, values = 1_000_000 }: ValueLimits = {}): Serializer {
+export function messagePack(limits: ValueLimits = {}): Serializer {
+  const { valueDepth = 64, values = 1_000_000 } = limits;
   const scan = { maxDepth: valueDepth, maxValues: values, extensions };
   const packr = new Packr({ useRecords: false, moreTypes: false, variableMapSize: true });
   const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });

@@ -299,7 +299,7 @@ export class Endpoint implements HandshakeHost, PeerOwner {
     if (link.purpose === 'verify') {
       // The accepting side waits longer, so that the one who dialled ends it and knows why.
       world.after(this.settings.deadlines.verifyMs * (link.role === 'dialled' ? 1 : 2), link);
-      for (const cast of link.casts.splice(0)) link.sendCast(cast);
+      this.lanes.verify(link);
       return;
     }
     // A claim until now: somebody else may have begun this handshake in the peer's name.

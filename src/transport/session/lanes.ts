@@ -9,6 +9,8 @@ import type { SessionWorld } from './world.js';
 export class Lanes {
   readonly protocolPool: LinkPool;
   readonly payloadPool: LinkPool;
+  /** Those that peers have dialled to see who is there: strangers can, so they get no more room than the protocol. */
+  readonly verifyPool: LinkPool;
 
   /** @param vacated a lane was left on purpose; it may be wanted again at once */
   constructor(
@@ -18,6 +20,7 @@ export class Lanes {
   ) {
     this.protocolPool = new LinkPool(limits.protocolLinks, () => world.random());
     this.payloadPool = new LinkPool(limits.payloadLinks, () => world.random());
+    this.verifyPool = new LinkPool(limits.protocolLinks, () => world.random());
   }
 
   /** An established link takes its lane; the one before is closed, and another one if the pool is over its limit. */
@@ -37,11 +40,21 @@ export class Lanes {
     if (victim !== undefined) this.#evict(victim);
   }
 
+  /** A verify link is established. */
+  verify(link: PeerLink): void {
+    for (const cast of link.casts.splice(0)) link.sendCast(cast);
+    if (link.role === 'dialled') return;
+    this.verifyPool.add(link);
+    const victim = this.verifyPool.excess(link, (other) => this.#busyness(other));
+    if (victim !== undefined) this.leave(victim, 'idle');
+  }
+
   /** Takes a link out of its place; it stays as it is. */
   vacate(link: PeerLink): void {
     const peer = link.peer!;
     if (link.purpose === 'verify') {
       peer.verify.delete(link);
+      this.verifyPool.delete(link);
       return;
     }
     const lane = peer.lane(link.purpose);

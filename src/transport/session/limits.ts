@@ -19,7 +19,7 @@ export interface TransportLimits {
   readonly heldReplies: number;
   /** Protocol messages that wait for one peer's link. Default: 64. */
   readonly castQueue: number;
-  /** Established protocol links; one more evicts a random idle one. Default: 256. */
+  /** Established protocol links, and as many verify links of peers; one more evicts a random idle one. Default: 256. */
   readonly protocolLinks: number;
   /** Established payload links; one more evicts a random idle one. Default: 512. */
   readonly payloadLinks: number;

@@ -4,7 +4,7 @@ import type { TcpLimits } from './tcp-options.js';
 /** Counts the connections that strangers hold open, and says when it is enough. */
 export class ConnectionLimits {
   private unauthenticated = 0;
-  private readonly perIp = new Map<string, number>();
+  private readonly perNetwork = new Map<string, number>();
 
   constructor(readonly limits: TcpLimits) {}
 
@@ -19,7 +19,7 @@ export class ConnectionLimits {
     if (this.unauthenticated >= unauthenticatedConnections) {
       return over('too-many-unauthenticated', unauthenticatedConnections, 'connections without a handshake');
     }
-    if ((this.perIp.get(ip) ?? 0) >= unauthenticatedPerAddress) {
+    if ((this.perNetwork.get(networkOf(ip)) ?? 0) >= unauthenticatedPerAddress) {
       return over(
         'too-many-from-address',
         unauthenticatedPerAddress,
@@ -31,18 +31,29 @@ export class ConnectionLimits {
 
   /** Counts an accepted connection; the result ends that, once, when it is established or gone. */
   enter(ip: string): () => void {
+    const network = networkOf(ip);
     this.unauthenticated++;
-    this.perIp.set(ip, (this.perIp.get(ip) ?? 0) + 1);
+    this.perNetwork.set(network, (this.perNetwork.get(network) ?? 0) + 1);
     let counted = true;
     return () => {
       if (!counted) return;
       counted = false;
       this.unauthenticated--;
-      const left = this.perIp.get(ip)! - 1;
-      if (left > 0) this.perIp.set(ip, left);
-      else this.perIp.delete(ip);
+      const left = this.perNetwork.get(network)! - 1;
+      if (left > 0) this.perNetwork.set(network, left);
+      else this.perNetwork.delete(network);
     };
   }
+}
+
+/** An IPv4 address, or the first 64 bits of an IPv6 address: who has one of those has 2^64. */
+export function networkOf(ip: string): string {
+  if (!ip.includes(':')) return ip;
+  const [head = '', tail] = ip.split('%', 1)[0]!.split('::');
+  const groups = head.split(':').filter((group) => group !== '');
+  const after = tail === undefined ? [] : tail.split(':').filter((group) => group !== '');
+  while (groups.length + after.length < 8) groups.push('0');
+  return `${[...groups, ...after].slice(0, 4).join(':')}::/64`;
 }
 
 function over(word: string, limit: number, what: string): ProtocolViolationError {

@@ -39,7 +39,7 @@ export interface TcpLimits {
   readonly connections: number;
   /** Accepted connections whose handshake is not done. Default: 256. */
   readonly unauthenticatedConnections: number;
-  /** The same, from one remote IP. Default: 64. */
+  /** The same, from one IPv4 address or /64 network of IPv6. Default: 64. */
   readonly unauthenticatedPerAddress: number;
   /** Bytes waiting to be written on one connection, control frames included. Default: 16 MiB. */
   readonly bufferedBytes: number;

@@ -1,11 +1,11 @@
 import { createNodeId } from '../../../src/node-id.js';
 import type { Link, LinkHandler } from '../../../src/transport/link.js';
-import type { DataFrame, Frame } from '../../../src/transport/session/frame.js';
+import type { DataFrame, Frame, LinkPurpose } from '../../../src/transport/session/frame.js';
 import type { RecordedNode, Transports } from '../cluster-of-transports.js';
 
 const NOTHING = new Uint8Array(0);
 
-/** A peer that shakes hands on the payload lane as it should, and then does as it likes. */
+/** A peer that shakes hands as it should, on the payload lane unless told otherwise, and then does as it likes. */
 export class Impostor implements LinkHandler {
   isClosed = false;
   readonly frames: Frame[] = [];
@@ -14,7 +14,7 @@ export class Impostor implements LinkHandler {
   static async connect(
     cluster: Transports,
     victim: RecordedNode,
-    { id = createNodeId(1, cluster.random.bytes(10)), epoch = 0 } = {},
+    { id = createNodeId(1, cluster.random.bytes(10)), epoch = 0, purpose = 'payload' as LinkPurpose } = {},
   ): Promise<Impostor> {
     const impostor = new Impostor();
     cluster.network.links('impostor').dial(victim.address, 1000, {
@@ -29,7 +29,7 @@ export class Impostor implements LinkHandler {
     await cluster.run(10);
     impostor.send({
       type: 'hello',
-      purpose: 'payload',
+      purpose,
       minVersion: 1,
       maxVersion: 1,
       clusterName: 'test',
@@ -38,11 +38,14 @@ export class Impostor implements LinkHandler {
       wanted: undefined,
       serializer: '',
       record: NOTHING,
-      offer: { epoch, firstUnacked: 0 },
+      offer: purpose === 'payload' ? { epoch, firstUnacked: 0 } : undefined,
       name: 'impostor',
     });
     await cluster.run(10);
-    impostor.send({ type: 'ready', answer: { known: false, expected: 0 } });
+    impostor.send({
+      type: 'ready',
+      answer: purpose === 'payload' ? { known: false, expected: 0 } : undefined,
+    });
     await cluster.run(10);
     return impostor;
   }

@@ -40,6 +40,27 @@ describe('a peer over a limit is cut off, counted and logged', () => {
     expect(victim.warnings).toHaveLength(1);
   });
 
+  it('limits.protocolLinks: those that only ask who is there are closed early, a random one for each new one', async () => {
+    const cluster = new Transports();
+    const victim = await cluster.node('victim', { limits: { protocolLinks: 2 } });
+    const member = await cluster.node('member');
+    member.cast(victim, 'hello');
+    const askers: Impostor[] = [];
+    for (let i = 0; i < 6; i++) askers.push(await Impostor.connect(cluster, victim, { purpose: 'verify' }));
+    expect(askers.filter(({ isClosed }) => isClosed)).toHaveLength(4);
+    expect(askers.at(-1)!.isClosed).toBe(false);
+    expect([victim.transport.stats.sockets, victim.transport.stats.protocolLinks]).toEqual([3, 1]);
+    await cluster.run(10_000);
+    expect(victim.transport.stats.sockets).toBe(1);
+    // They leave their places empty.
+    const later = [];
+    for (let i = 0; i < 2; i++) later.push(await Impostor.connect(cluster, victim, { purpose: 'verify' }));
+    expect(later.map(({ isClosed }) => isClosed)).toEqual([false, false]);
+    member.cast(victim, 'still here');
+    await cluster.run(100);
+    expect(victim.bodies).toEqual(['hello', 'still here']);
+  });
+
   it('limits.chunkBytes: a chunk longer than that', async () => {
     const cluster = new Transports();
     const victim = await cluster.node('victim', { limits: { chunkBytes: CHUNK_BYTES } });

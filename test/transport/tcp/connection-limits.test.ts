@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ProtocolViolationError } from '../../../src/errors.js';
-import type { TcpLimits } from '../../../src/transport/tcp/tcp-options.js';
+import { ConnectionLimits, networkOf } from '../../../src/transport/tcp/connection-limits.js';
+import { DEFAULT_TCP_LIMITS, type TcpLimits } from '../../../src/transport/tcp/tcp-options.js';
 import { Acceptor } from '../recording-handler.js';
 import { ANY_PORT, closeLinks, dial, fail, links, listen, pair, turn } from './tcp-pairs.js';
 
@@ -59,6 +60,22 @@ describe('limits on connections', () => {
     await dial(client, listener.address);
     await turn();
     expect((await acceptor.nth(2)).isClosed).toBe(false);
+  });
+
+  it.each([
+    ['10.0.0.1', '10.0.0.1'],
+    ['::1', '0:0:0:0::/64'],
+    ['2001:db8::1', '2001:db8:0:0::/64'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:db8:1:2::', '2001:db8:1:2::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+  ])('limits.unauthenticatedPerAddress counts %s for %s', (ip, network) => {
+    expect(networkOf(ip)).toBe(network);
+    const counted = new ConnectionLimits({ ...DEFAULT_TCP_LIMITS, unauthenticatedPerAddress: 1 });
+    const leave = counted.enter(ip);
+    expect(counted.objection(ip.replace(/::1/, '::2'), 1) !== undefined).toBe(true);
+    leave();
+    expect(counted.objection(ip, 1)).toBeUndefined();
   });
 
   it('this node does not dial over its own limit', async () => {
