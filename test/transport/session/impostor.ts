@@ -1,9 +1,16 @@
-import { createNodeId } from '../../../src/node-id.js';
+import { createNodeId, type NodeId } from '../../../src/node-id.js';
 import type { Link, LinkHandler } from '../../../src/transport/link.js';
 import type { DataFrame, Frame, LinkPurpose } from '../../../src/transport/session/frame.js';
 import type { RecordedNode, Transports } from '../cluster-of-transports.js';
 
 const NOTHING = new Uint8Array(0);
+
+/** As whom, and for what. */
+interface As {
+  readonly id?: NodeId;
+  readonly epoch?: number;
+  readonly purpose?: LinkPurpose;
+}
 
 /** A peer that shakes hands as it should, on the payload lane unless told otherwise, and then does as it likes. */
 export class Impostor implements LinkHandler {
@@ -14,7 +21,7 @@ export class Impostor implements LinkHandler {
   static async connect(
     cluster: Transports,
     victim: RecordedNode,
-    { id = createNodeId(1, cluster.random.bytes(10)), epoch = 0, purpose = 'payload' as LinkPurpose } = {},
+    { id = createNodeId(1, cluster.random.bytes(10)), epoch = 0, purpose = 'payload' }: As = {},
   ): Promise<Impostor> {
     const impostor = new Impostor();
     cluster.network.links('impostor').dial(victim.address, 1000, {
