@@ -28,7 +28,7 @@ export interface ClusterLimits {
   readonly valueDepth: number;
   /**
    * Values in such a value: each element, key and property counts, and the whole. Default: 1,000,000. Over it as
-   * `valueDepth`. Reading a message holds up the event loop: the worst of 1,000,000 values take 0.4 s and 100 MiB.
+   * `valueDepth`. Reading a message holds up the event loop: the worst 1,000,000 values take half a second and 100 MiB.
    * Numbers in bulk travel better as the bytes of a typed array.
    */
   readonly values: number;
