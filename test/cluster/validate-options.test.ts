@@ -47,7 +47,7 @@ describe('options', () => {
     [{ port: '80' }, 'port', 'is "80", but must be'],
     [{ clusterName: '' }, 'clusterName', 'must not be empty'],
     [{ clusterName: 'é'.repeat(128) }, 'clusterName', 'at most 255 bytes long'],
-    [{ nodeName: 'x'.repeat(256) }, 'nodeName', 'at most 255 characters long'],
+    [{ nodeName: 'x'.repeat(256) }, 'nodeName', 'at most 255 bytes long'],
     [{ serializer: { ...messagePack(), name: 'x'.repeat(65) } }, 'serializer', 'a name of 1 to 64 bytes'],
     [{ serializer: { ...messagePack(), name: undefined } }, 'serializer', 'a name of 1 to 64 bytes'],
     [{ preset: 'LAN' }, 'preset', 'is "LAN", but must be "lan", "wan" or "local"'],

@@ -67,10 +67,13 @@ export class TcpCluster {
       serializer: purpose === 'payload' ? 'msgpack' : '',
       record: new Uint8Array(0),
       offer: purpose === 'payload' ? { epoch: 1, firstUnacked: 0 } : undefined,
+      name: 'stranger',
     });
     await until(() => stranger.frames.includes('welcome'));
     const answer = purpose === 'payload' ? { known: false, expected: 0 } : undefined;
+    const before = linksOf(to);
     stranger.send({ type: 'ready', answer });
+    await until(() => linksOf(to) > before);
     return stranger;
   }
 
@@ -125,4 +128,9 @@ export async function until(condition: () => boolean): Promise<void> {
     if (performance.now() > giveUpAtMs) throw new Error('It did not come to hold');
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
+}
+
+function linksOf({ node }: TcpNode): number {
+  const { protocolLinks, payloadLinks } = node.stats.transport!;
+  return protocolLinks + payloadLinks;
 }

@@ -21,7 +21,7 @@ describe('an application with a secret', () => {
     await b.membership.whenReady({ members: 2, timeoutMs: 20_000 });
     for (const step of [[old, next], [next, old], [next]]) {
       for (const { membership } of [a, b]) await membership.rotateSecrets(step);
-      expect(await b.membership.request(a.membership.local, 'whoami', undefined)).toBe(a.membership.local.name);
+      expect(await b.membership.request(a.membership.local, 'whoami', {})).toBe(a.membership.local.name);
     }
     await expect(a.membership.reloadTls()).rejects.toThrow(/security\.tls.*was not given/);
     expect(a.lines.lines.map(({ text }) => text).join()).not.toContain(next);
