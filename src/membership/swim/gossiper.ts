@@ -1,6 +1,6 @@
 import type { NodeId } from '../../node-id.js';
 import type { Member, MemberState } from '../membership.js';
-import type { Peer } from '../protocol.js';
+import type { KnownPeer, Peer } from '../protocol.js';
 import type { Entry } from './entry.js';
 import { retransmitLimit } from './formulas.js';
 import type { Update } from './messages.js';
@@ -10,6 +10,8 @@ import type { Parts } from './parts.js';
 const NOTHING: readonly Update[] = Object.freeze([]);
 const NOBODY: readonly Entry[] = Object.freeze([]);
 const FIRST_SECOND_MS = 1000;
+/** Direct answers to what one peer says, or is said of it, in a gossip interval; one frame can hold 256 provocations. */
+const MAX_ANSWERS = 8;
 
 const anybody = (): boolean => true;
 
@@ -27,6 +29,10 @@ export class Gossiper {
   #dials = 0;
   #forwards = 0;
   #forwardsSinceMs = Number.NEGATIVE_INFINITY;
+  /** Of the current gossip interval: how many direct answers each peer has got, and who has got news with an ack. */
+  readonly #answers = new Map<NodeId, number>();
+  readonly #newsWithAcks = new Set<NodeId>();
+  #windowSinceMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -98,9 +104,35 @@ export class Gossiper {
     );
   }
 
+  /**
+   * What goes with an ack. News is sent a limited number of times, so it goes to members only, and once a gossip interval to
+   * each: whoever pings in a loop would use it up, and nobody else would hear.
+   */
+  withAck(to: NodeId): readonly Update[] {
+    this.#turnWindow();
+    const entry = this.#parts.table.get(to);
+    if (entry === undefined) return NOTHING;
+    if (entry.member.state !== 'left' && !this.#newsWithAcks.has(to)) {
+      const updates = this.piggyback(to, 'ack');
+      if (updates.length > 0) this.#newsWithAcks.add(to);
+      return updates;
+    }
+    const against = this.#against(entry, 'ack');
+    return against === undefined ? NOTHING : [against];
+  }
+
   /** One update to one peer, now. */
   tell(peer: Peer, update: Update): void {
     this.#send(peer, [update]);
+  }
+
+  /** The same in answer to what came from outside, so at a limited rate: what is left out is provoked again, if it matters. */
+  answer(peer: KnownPeer, update: Update): void {
+    this.#turnWindow();
+    const answers = this.#answers.get(peer.id) ?? 0;
+    if (answers >= MAX_ANSWERS) return this.#parts.count('answersDropped');
+    this.#answers.set(peer.id, answers + 1);
+    this.tell(peer, update);
   }
 
   /** An owner claims less than what is held of it: it learns that, and can refute. */
@@ -108,7 +140,7 @@ export class Gossiper {
     if (!this.#mayAnswer(entry.member.state)) return;
     this.#parts.count('staleClaims');
     this.#parts.trace('stale-answered', entry.member.id);
-    this.tell(entry.member, this.held(entry));
+    this.answer(entry.member, this.held(entry));
   }
 
   /** One update to the fanout, now: a refutation cannot wait for the next round. */
@@ -182,6 +214,14 @@ export class Gossiper {
   #mayAnswer(state: MemberState): boolean {
     const { buddy, revival } = this.#parts.options.components;
     return state === 'suspect' ? buddy : state !== 'unreachable' || revival;
+  }
+
+  #turnWindow(): void {
+    const now = this.#parts.world.now();
+    if (now - this.#windowSinceMs < this.#parts.options.gossipIntervalMs) return;
+    this.#windowSinceMs = now;
+    this.#answers.clear();
+    this.#newsWithAcks.clear();
   }
 
   #multicast(update: Update): void {

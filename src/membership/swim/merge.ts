@@ -122,11 +122,13 @@ export class Merge {
 
   left(id: NodeId, incarnation: number, from: NodeId): void {
     const { table, refuter } = this.#parts;
-    if (id === table.self.member.id) return refuter.buried(incarnation, from);
+    if (id === table.self.member.id) return refuter.buried(incarnation);
     const entry = table.get(id);
     if (entry === undefined) return this.#parts.count('unknownSubjects');
     const held = entry.member;
     if (held.state === 'left' || !this.#plausible(incarnation, held)) return;
+    // A leaver raises its incarnation first, so what is below a known one was never said by the owner.
+    if (from !== id && incarnation < held.incarnation) return this.#parts.count('leavesRefused');
     this.#parts.suspicions.end(entry);
     const final = Math.max(held.incarnation, incarnation);
     table.put(entry, held.with({ state: 'left', incarnation: final }), this.#parts.world.now());
@@ -219,7 +221,7 @@ export class Merge {
     const peer = entry.member.state === 'left' && accuser === from ? table.get(from)?.member : undefined;
     if (peer?.isActive !== true) return;
     this.#parts.count('leavesTold');
-    gossiper.tell(peer, gossiper.held(entry));
+    gossiper.answer(peer, gossiper.held(entry));
   }
 
   #plausible(incarnation: number, held: Member): boolean {
@@ -250,7 +252,7 @@ export class Merge {
   #contradict(entry: Entry, update: UnreachableUpdate): void {
     this.#parts.count('verdictsContradicted');
     this.#parts.trace('verdict-contradicted', update.id, update.by, update.kind);
-    this.#parts.gossiper.tell(entry.member, update);
+    this.#parts.gossiper.answer(entry.member, update);
   }
 
   #spread(update: Update, from: NodeId): void {

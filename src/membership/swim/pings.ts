@@ -84,7 +84,7 @@ export class Pings {
     strangers.updates(from, ping.updates);
     strangers.met(from);
     if (table.get(from.id)?.member.isActive === true) healer.contact();
-    const updates = gossiper.piggyback(from.id, 'ack');
+    const updates = gossiper.withAck(from.id);
     const incarnation = this.#parts.self.incarnation;
     this.#parts.send(from, { type: 'ack', seq: ping.seq, incarnation, digest: this.digest(), updates });
     syncs.compare(from, ping.digest, false);

@@ -15,6 +15,7 @@ interface Accusation {
 export class Refuter {
   readonly #parts: Parts;
   #refutedAtMs = Number.NEGATIVE_INFINITY;
+  #lostAtMs = Number.NEGATIVE_INFINITY;
   #waiting: Accusation | undefined;
 
   constructor(parts: Parts) {
@@ -37,11 +38,11 @@ export class Refuter {
     const { fastRefutation, infection } = options.components;
     const entry = table.get(from);
     if (entry === undefined) return;
-    if (fastRefutation || leaver.leaving) return gossiper.tell(entry.member, this.announcement());
+    if (fastRefutation || leaver.leaving) return gossiper.answer(entry.member, this.announcement());
     // One that has given this node up would not hear it any more: it gets the answer with the ack to its question.
     if (accusation.type !== 'unreachable' || accusation.by !== from) return;
     if (infection) gossiper.spread(this.announcement(), self.id);
-    else gossiper.tell(entry.member, this.announcement());
+    else gossiper.answer(entry.member, this.announcement());
   }
 
   /** Somebody describes this node. Only more than it said itself needs an answer. */
@@ -56,9 +57,15 @@ export class Refuter {
     this.#refute({ incarnation: member.incarnation, accuser: from }, from);
   }
 
-  /** Somebody says that this node has left. `left` is final, so this id cannot be used on. */
-  buried(_incarnation: number, _from: NodeId): void {
-    if (this.#parts.leaver.leaving) return;
+  /**
+   * Somebody says that this node has left. `left` is final, so this id cannot be used on, whatever is true. Told on at most
+   * once an interval: everybody who has heard it says so, and a new id takes a while.
+   */
+  buried(incarnation: number): void {
+    const { leaver, world, options } = this.#parts;
+    if (leaver.leaving || !this.#plausible(incarnation)) return;
+    if (world.now() - this.#lostAtMs < options.probeIntervalMs) return;
+    this.#lostAtMs = world.now();
     this.#parts.count('identityLost');
     this.#parts.world.notice({ type: 'identity-lost', error: new DuplicateNodeIdError(this.#parts.self.id) });
   }

@@ -55,7 +55,7 @@ export class Relays {
     // It knows better than any dial could tell: a leaver's port refuses like that of the dead.
     if (entry?.member.state === 'left') {
       this.#parts.count('leavesTold');
-      gossiper.tell(from, gossiper.held(entry));
+      gossiper.answer(from, gossiper.held(entry));
       return this.#answer(from, request.seq, 'local', undefined, undefined);
     }
     const target =
