@@ -15,6 +15,9 @@ export class DialBack implements PingOwner {
   joiner: { readonly peer: KnownPeer; readonly attempt: number } | undefined;
   ping: SentPing | undefined = undefined;
   tries = 0;
+  triedAtMs = 0;
+  /** It has failed, and keeps its place for the rest of the time that a silent one would have had. */
+  isOver = false;
   token = 0;
 
   constructor(admissions: Admissions, member: Member) {
@@ -65,7 +68,7 @@ export class Admissions {
     if (entry?.member.state === 'unreachable' && entry.member.incarnation >= member.incarnation) {
       // It has to refute that first. It believes a seed that has answered it.
       this.#wait(from, attempt, 2 * options.gossipIntervalMs);
-      return gossiper.tell(from, gossiper.held(entry));
+      return gossiper.answer(from, gossiper.held(entry));
     }
     if (entry?.member.isActive === true && sameAddress(entry.member.address, member.address)) {
       this.#admit(member);
@@ -124,7 +127,7 @@ export class Admissions {
   /** What the dial to a joiner showed. */
   link(about: Peer, evidence: LinkEvidence, by: NodeId | undefined): void {
     const dialBack = about.id === undefined ? undefined : this.#dialBacks.get(about.id);
-    if (dialBack === undefined) return;
+    if (dialBack === undefined || dialBack.isOver) return;
     const where = formatAddress(dialBack.member.address);
     if (evidence === 'refused')
       this.#giveUp(dialBack, `nothing listens at ${where}, the address it advertises`);
@@ -138,6 +141,7 @@ export class Admissions {
 
   due(dialBack: DialBack): void {
     dialBack.token = 0;
+    if (dialBack.isOver) return this.#end(dialBack);
     if (dialBack.tries < this.#parts.options.joinAttempts) return this.#try(dialBack);
     const where = formatAddress(dialBack.member.address);
     this.#giveUp(dialBack, `it cannot be reached at ${where}, the address it advertises`);
@@ -162,6 +166,7 @@ export class Admissions {
 
   #dial(member: Member): DialBack | undefined {
     let dialBack = this.#dialBacks.get(member.id);
+    if (dialBack?.isOver === true) return undefined;
     if (dialBack !== undefined) {
       dialBack.member = member;
       return dialBack;
@@ -177,6 +182,7 @@ export class Admissions {
     const { pings, timers, options } = this.#parts;
     if (dialBack.ping !== undefined) pings.forget(dialBack.ping);
     dialBack.tries++;
+    dialBack.triedAtMs = this.#parts.world.now();
     this.#parts.count('dialBacks');
     dialBack.token = timers.after(options.joinTimeoutMs, 'dial-back', dialBack);
     dialBack.ping = pings.send(dialBack.member, 'fresh', dialBack);
@@ -196,9 +202,20 @@ export class Admissions {
     this.#parts.send(to, { type: 'joinRefused', attempt, reason });
   }
 
+  /**
+   * Whoever can shake hands can name any address. So that it cannot make this node dial many (a scanner that is not seen), a
+   * place makes no more than one dial in the time that a silent one takes, unless the dial led to the joiner.
+   */
   #giveUp(dialBack: DialBack, reason: string): void {
+    const { timers, world, options } = this.#parts;
     this.#end(dialBack);
     if (dialBack.joiner !== undefined) this.#refuse(dialBack.joiner.peer, dialBack.joiner.attempt, reason);
+    const restMs = dialBack.triedAtMs + options.joinTimeoutMs - world.now();
+    if (restMs <= 0) return;
+    dialBack.isOver = true;
+    dialBack.ping = undefined;
+    dialBack.token = timers.after(restMs, 'dial-back', dialBack);
+    this.#dialBacks.set(dialBack.member.id, dialBack);
   }
 
   #end(dialBack: DialBack): void {

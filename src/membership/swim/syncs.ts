@@ -10,6 +10,8 @@ import { supersedes } from './transitions.js';
 
 /** Joiners that get pages at once; more are told to wait. */
 const MAX_JOINS_SERVED = 64;
+/** After so many timeouts' time an exchange is given up even if pages still come: a view is not that large. */
+const MAX_PATIENCE = 15;
 
 /** Why pages are asked for. A `pull` gives nothing back (decisions 8). */
 export type PullKind = 'sync' | 'join' | 'pull';
@@ -26,6 +28,7 @@ interface Pull {
   changes: number;
   nextIndex: number;
   push: OutgoingPages | undefined;
+  readonly startedAtMs: number;
   token: number;
 }
 
@@ -35,6 +38,7 @@ interface Serve {
   readonly number: number;
   readonly kind: PullKind;
   readonly pages: OutgoingPages;
+  readonly startedAtMs: number;
   token: number;
 }
 
@@ -107,16 +111,7 @@ export class Syncs {
   /** Waits for the pages that answer a join. The number goes into the join as its attempt. */
   await(kind: 'join' | 'pull'): number {
     const number = this.#parts.nextNumber();
-    this.#pulls.set(number, {
-      number,
-      kind,
-      peer: undefined,
-      seen: [],
-      changes: 0,
-      nextIndex: 0,
-      push: undefined,
-      token: 0,
-    });
+    this.#pull(number, kind, undefined);
     return number;
   }
 
@@ -183,8 +178,9 @@ export class Syncs {
     pull.nextIndex++;
     pull.seen.push(...page.members);
     const { maxMembers, maxTombstones } = this.#parts.options;
-    if (pull.seen.length > maxMembers + maxTombstones) {
-      // No honest view is that large: what has been merged stays within the table's own limits.
+    const isEmpty = page.members.length === 0 && (page.index > 0 || !page.last);
+    if (isEmpty || pull.seen.length > maxMembers + maxTombstones) {
+      // No honest view is that large, or has such pages: what has been merged stays within the table's own limits.
       this.#parts.count('pagesRefused');
       return this.#fail(pull);
     }
@@ -233,17 +229,7 @@ export class Syncs {
 
   #begin(peer: KnownPeer): void {
     const number = this.#parts.nextNumber();
-    const pull: Pull = {
-      number,
-      kind: 'sync',
-      peer,
-      seen: [],
-      changes: 0,
-      nextIndex: 0,
-      push: undefined,
-      token: 0,
-    };
-    this.#pulls.set(number, pull);
+    const pull = this.#pull(number, 'sync', peer);
     this.#parts.count('syncs');
     this.#parts.trace('sync', peer.id);
     this.#parts.send(peer, {
@@ -252,6 +238,14 @@ export class Syncs {
       buckets: [...this.#parts.table.digest.buckets],
     });
     this.#patience(pull);
+  }
+
+  #pull(number: number, kind: PullKind, peer: KnownPeer | undefined): Pull {
+    const startedAtMs = this.#parts.world.now();
+    const progress = { changes: 0, nextIndex: 0, push: undefined, token: 0 };
+    const pull: Pull = { number, kind, peer, seen: [], startedAtMs, ...progress };
+    this.#pulls.set(number, pull);
+    return pull;
   }
 
   #serve(
@@ -265,7 +259,7 @@ export class Syncs {
     if (before !== undefined) this.#dropServe(before);
     const frame = { sync: number, side: 'answer', maskLow: mask[0], maskHigh: mask[1] } as const;
     const pages = new OutgoingPages(frame, members, this.#parts.options.maxPageBytes);
-    const serve: Serve = { peer, number, kind, pages, token: 0 };
+    const serve: Serve = { peer, number, kind, pages, startedAtMs: this.#parts.world.now(), token: 0 };
     this.#serves.set(peer.id, serve);
     this.#parts.send(peer, pages.next());
     this.#patience(serve);
@@ -364,10 +358,11 @@ export class Syncs {
   }
 
   #patience(waiting: SyncTimeout): void {
-    const { timers, options } = this.#parts;
+    const { timers, options, world } = this.#parts;
     timers.cancel(waiting.token);
     const kind = 'pages' in waiting ? 'page-timeout' : 'sync-timeout';
-    waiting.token = timers.after(options.syncTimeoutMs, kind, waiting);
+    const restMs = waiting.startedAtMs + MAX_PATIENCE * options.syncTimeoutMs - world.now();
+    waiting.token = timers.after(Math.min(options.syncTimeoutMs, restMs), kind, waiting);
   }
 
   #drop(pull: Pull): void {

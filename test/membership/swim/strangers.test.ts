@@ -132,3 +132,81 @@ describe('a hard verdict by others', () => {
     expect(node.state(1)).toBe('unreachable');
   });
 });
+
+describe('hostile strangers', () => {
+  /** Where the node has dialled since, other than to answer: host, port and when. */
+  const dials = (node: Alone): { at: string; atMs: number }[] =>
+    node.sent
+      .filter(({ message }) => message.type === 'ping' || message.type === 'join')
+      .map(({ to, atMs }) => ({ at: `${to.address.host}:${to.address.port}`, atMs }));
+
+  it('cannot make a node scan a network: failed dial-backs keep their places, 16 a second in all', () => {
+    const node = new Alone();
+    for (let round = 0; round < 500; round++) {
+      for (let i = 0; i < 40; i++) {
+        const address = { host: `192.168.${round % 250}.${i}`, port: 1 + round };
+        const member = memberOf(100 + i, 0, { address });
+        node.receive(100 + i, { type: 'join', attempt: round, member });
+        node.hear(100 + i, { type: 'alive', member });
+        node.swim.introduce(member);
+        // Nobody listens there, and the network says so at once.
+        node.swim.link({ id: member.id, address }, round % 2 === 0 ? 'refused' : 'replaced');
+      }
+      node.run(20);
+    }
+    const scanned = dials(node);
+    for (const { atMs } of scanned) {
+      const second = scanned.filter((dial) => dial.atMs >= atMs && dial.atMs < atMs + 999);
+      // And one stranger a probe interval is asked who it is, at the address that its handshake named.
+      expect(second.length).toBeLessThanOrEqual(16 + 2);
+    }
+    expect(scanned.length).toBeGreaterThan(100);
+    expect(node.swim.gauges['dialBacks']).toBeLessThanOrEqual(16);
+    expect(node.swim.gauges['members']).toBe(1);
+  });
+
+  it('get the same at most where all dials are silent', () => {
+    const node = new Alone();
+    for (let i = 0; i < 1000; i++) {
+      const from = 100 + (i % 60);
+      const member = memberOf(from, 0, { address: { host: '192.168.0.1', port: 1 + i } });
+      node.receive(from, { type: 'join', attempt: i, member }).run(20);
+    }
+    expect(dials(node).length).toBeLessThanOrEqual((1000 * 20 * (16 + 2)) / 1000);
+    expect(node.swim.gauges['dialBacks']).toBeLessThanOrEqual(16);
+  });
+
+  it('change no view and fill no memory, whatever thousands of them say', () => {
+    const node = new Alone().with(3);
+    const before = [...node.swim.allMembers()];
+    const timers = node.pendingTimers;
+    const to = peerOf(0).id;
+    const forged = [unreachableOf(1, 2), suspectOf(0, 2, 7), leftOf(0), leftOf(2), aliveOf(7), aliveOf(1, 9)];
+    const page = { type: 'page', index: 0, maskLow: 0, maskHigh: 0, members: [memberOf(7)] } as const;
+    for (let i = 10; i < 5010; i++) {
+      node.hear(i, ...forged).receive(i, { type: 'ping', seq: i, to, digest: someDigest, updates: forged });
+      node.receive(i, { type: 'ack', seq: i, incarnation: 2 ** 40, digest: someDigest, updates: forged });
+      node.receive(i, { ...page, sync: i, side: 'push', last: false });
+      node.receive(i, { ...page, sync: i, side: 'answer', last: false });
+      node.receive(i, { type: 'syncStart', sync: i, buckets });
+      node.receive(i, { type: 'pageTaken', sync: i, side: 'answer', index: 0 });
+      node.receive(i, { type: 'syncBusy', sync: i }).receive(i, { type: 'leaving', incarnation: i });
+      node.receive(i, { type: 'leaveTaken', incarnation: i });
+      node.receive(i, { type: 'joinWait', attempt: i, retryAfterMs: 1 });
+      node.receive(i, { type: 'joinRefused', attempt: i, reason: 'no' });
+      node.receive(i, { type: 'relayed', seq: i, outcome: 'replaced', by: to, incarnation: 0 });
+      node.swim.link(peerOf(i), 'up');
+    }
+    expect([...node.swim.allMembers()]).toEqual(before);
+    expect([node.events, node.notices]).toEqual([[], []]);
+    // One more: the next stranger will be asked who it is.
+    expect(node.pendingTimers).toBeLessThanOrEqual(timers + 1);
+    expect(node.swim.gauges).toMatchObject({ members: 4, tombstones: 0, relays: 0, dialBacks: 0 });
+    expect(node.sent.every(({ message }) => !('updates' in message) || message.updates.length === 0)).toBe(
+      true,
+    );
+    node.sent.length = 0;
+    node.run(20_000);
+    expect(node.sentOf('join').length).toBeLessThanOrEqual(20 * 4);
+  });
+});

@@ -204,3 +204,30 @@ describe('a sync', () => {
     expect(a.eventsAbout('c')).toEqual(['joined', 'left']);
   });
 });
+
+describe('pages without end', () => {
+  const frame = { type: 'page', side: 'answer', maskLow: 0, maskHigh: 0 } as const;
+
+  /** The node asks member 1 for its view. */
+  function asking(): { node: Alone; sync: number } {
+    const node = new Alone({ syncIntervalMs: 1000, syncTimeoutMs: 2000, probeIntervalMs: 600_000 }).with(1);
+    node.runUntil(() => node.sentOf('syncStart').length > 0);
+    return { node, sync: node.sentOf('syncStart')[0]!.message.sync };
+  }
+
+  it('that hold nobody end the exchange at once', () => {
+    const { node, sync } = asking();
+    node.receive(1, { ...frame, sync, index: 0, last: false, members: [] });
+    expect([node.count('pagesRefused'), node.sentOf('pageTaken')]).toEqual([1, []]);
+  });
+
+  it('that trickle are given up after the time of 15 timeouts, and another sync can begin', () => {
+    const { node, sync } = asking();
+    for (let index = 0; index < 40; index++) {
+      node.receive(1, { ...frame, sync, index, last: false, members: [memberOf(1)] });
+      node.run(1000);
+    }
+    expect(node.sentOf('pageTaken').length).toBeLessThanOrEqual(30);
+    expect(node.sentOf('syncStart').length).toBeGreaterThan(1);
+  });
+});
