@@ -113,6 +113,7 @@ export class Admissions {
       if (joiner !== undefined) this.#refuse(joiner.peer, joiner.attempt, 'the cluster is full');
       return;
     }
+    table.meet(entry);
     entry.linked = true;
     this.#parts.count('admitted');
     this.#parts.trace('admitted', member.id);

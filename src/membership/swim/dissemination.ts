@@ -54,13 +54,17 @@ export class DisseminationQueue {
     return this.#items.size;
   }
 
-  /** Queues an update, in place of an older one about the same member. False when another had to make room. */
-  put(update: Update): boolean {
+  /**
+   * Queues an update, in place of an older one about the same member. False when another had to make room.
+   *
+   * @param isLast it goes with the joins, whatever it says
+   */
+  put(update: Update, isLast = false): boolean {
     const news = newsOf(update);
     this.drop(news.id);
     const fits = this.#items.size < this.#max;
     if (!fits) this.#dropMostSent();
-    const rank = isJoin(update) ? JOINS : FIRST;
+    const rank = isLast || isJoin(update) ? JOINS : FIRST;
     const item: Item = { news, rank, sends: 0, before: undefined, behind: undefined };
     this.#items.set(news.id, item);
     this.#lineOf(item).add(item);

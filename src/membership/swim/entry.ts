@@ -3,6 +3,12 @@ import type { Suspicion } from './suspicion.js';
 
 const NEVER = Number.NEGATIVE_INFINITY;
 
+/** What this node has had of a member itself. One number: most entries of a large cluster have no more than that. */
+const HEARSAY = 0;
+const MET = 1;
+const LINKED = 2;
+type Contact = typeof HEARSAY | typeof MET | typeof LINKED;
+
 /** What is remembered of few members at a time: most entries of a large cluster have none. */
 class Signs {
   isStuck = false;
@@ -24,13 +30,32 @@ export class Entry {
   member: Member;
   /** Counts those that its table has entered. */
   readonly number: number;
-  /** Whether a protocol link to it is established, as far as the transport has said. */
-  linked = false;
+  #contact: Contact = HEARSAY;
   #signs: Signs | undefined = undefined;
 
   constructor(member: Member, number = 0) {
     this.member = member;
     this.number = number;
+  }
+
+  /** Whether a protocol link to it is established, as far as the transport has said. */
+  get linked(): boolean {
+    return this.#contact === LINKED;
+  }
+
+  set linked(value: boolean) {
+    if (value) this.#contact = LINKED;
+    else if (this.#contact === LINKED) this.#contact = MET;
+  }
+
+  /** Whether this node has met it, by a link or an answer. Until then it is hearsay. */
+  get isMet(): boolean {
+    return this.#contact !== HEARSAY;
+  }
+
+  /** For its table, which counts those that have not been met. */
+  meet(): void {
+    if (this.#contact === HEARSAY) this.#contact = MET;
   }
 
   /** Whether that link is in doubt, since it failed a probe or its peer has recovered: the next probe goes over a fresh one (decisions 5, ADR 15). */

@@ -162,6 +162,7 @@ export class Evidence implements PingOwner {
 
   #linked(id: NodeId, entry: Entry | undefined, up: boolean): void {
     if (entry !== undefined) {
+      if (up) this.#parts.table.meet(entry);
       entry.linked = up;
       entry.isStuck = false;
       if (up) entry.refusedAtMs = Number.NEGATIVE_INFINITY;

@@ -52,7 +52,7 @@ export class Gossiper {
       if (from === this.#parts.self.id) this.#multicast(update);
       return;
     }
-    if (!this.#parts.queue.put(update)) this.#parts.count('updatesDropped');
+    if (!this.#parts.queue.put(update, this.#isOfFlood(update))) this.#parts.count('updatesDropped');
     if (this.#roundToken === 0) this.#arm(this.#parts.world.random());
   }
 
@@ -82,7 +82,7 @@ export class Gossiper {
    */
   #targets(count: number, fits: (entry: Entry) => boolean): Entry[] {
     const { table, options } = this.#parts;
-    const overLinks = table.size > options.gossipOverLinksAbove || this.#isYoung;
+    const overLinks = table.size > options.gossipOverLinksAbove || this.#isYoung || table.isFlooded;
     const near = overLinks ? table.pick(count - 1, (entry) => entry.linked && fits(entry)) : [];
     const mayFollow = (entry: Entry): boolean => !near.includes(entry) && fits(entry) && this.#mayDial(entry);
     return [...near, ...table.pick(count - near.length, mayFollow)];
@@ -153,7 +153,7 @@ export class Gossiper {
   /** Passes hard news on at its first receipt, to a few, once, at a limited rate (decisions 3). */
   forward(update: Update, from: NodeId): void {
     const { options, world } = this.#parts;
-    if (!options.components.hardEvidence || !options.components.infection) return;
+    if (!options.components.hardEvidence || !options.components.infection || this.#isOfFlood(update)) return;
     const now = world.now();
     if (now - this.#forwardsSinceMs >= options.probeIntervalMs) {
       this.#forwardsSinceMs = now;
@@ -214,6 +214,12 @@ export class Gossiper {
   #mayAnswer(state: MemberState): boolean {
     const { buddy, revival } = this.#parts.options.components;
     return state === 'suspect' ? buddy : state !== 'unreachable' || revival;
+  }
+
+  /** About somebody whom this node has never met, while there are far too many of those. */
+  #isOfFlood(update: Update): boolean {
+    const { table } = this.#parts;
+    return table.isFlooded && table.get(subjectOf(update))?.isMet === false;
   }
 
   #turnWindow(): void {

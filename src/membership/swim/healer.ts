@@ -8,6 +8,9 @@ import type { PingOwner, SentPing } from './pings.js';
 /** Questions to lost members that are under way, at most; the oldest is given up. */
 const MAX_ASKED = 64;
 
+/** So many tombstones of members that this node has never met are nothing unusual. */
+const USUAL_GHOSTS = 64;
+
 /** What is this near is due, so that one timer serves all that were buried together, whatever rounding leaves. */
 const DUE_MS = 1;
 
@@ -58,7 +61,8 @@ export class Healer implements PingOwner {
   /** One member more is terminal. */
   buried(): void {
     const { table, options } = this.#parts;
-    while (table.buried.size > options.maxTombstones) this.#forget(nth(table.buried, 0)!);
+    while (table.buried.size > options.maxTombstones)
+      this.#forget(nth(table.ghosts, 0) ?? nth(table.buried, 0)!);
     if (this.#reapToken === 0) this.#armReaping();
   }
 
@@ -78,11 +82,15 @@ export class Healer implements PingOwner {
     this.#arm();
     if (this.#parts.leaver.leaving || this.#hasBeenAlone()) return;
     const { table, world } = this.#parts;
-    const lost = table.buried.size;
+    // Most of many that nobody has met were never there; whoever was is to come back.
+    const buried = this.#hasManyGhosts
+      ? new Set([...table.buried].filter(({ isMet }) => isMet))
+      : table.buried;
+    const lost = buried.size;
     const places = lost + this.#book.size + this.#seeds.size;
     const place = Math.floor(world.random() * places);
     if (place < lost) {
-      const entry = nth(table.buried, place)!;
+      const entry = nth(buried, place)!;
       if (entry.member.state === 'unreachable') this.ask(entry, 'fresh');
       return;
     }
@@ -133,8 +141,13 @@ export class Healer implements PingOwner {
     if (book === this.#book) this.#book.delete(address);
   }
 
+  get #hasManyGhosts(): boolean {
+    return this.#parts.table.ghosts.size > USUAL_GHOSTS;
+  }
+
   #forget(entry: Entry): void {
-    if (entry.member.state === 'unreachable') this.remember(entry.member.address);
+    const isOfUse = entry.isMet || !this.#hasManyGhosts;
+    if (entry.member.state === 'unreachable' && isOfUse) this.remember(entry.member.address);
     this.#parts.checks.cancel(entry);
     this.#parts.table.forget(entry);
     this.#parts.count('reaped');

@@ -9,8 +9,11 @@ import type { SuspectUpdate, SuspicionKind, UnreachableUpdate, Update } from './
 import type { Parts } from './parts.js';
 import { supersedes } from './transitions.js';
 
-/** How a claim came: by gossip, or in a page of a sync, where verdicts count as suspicions. */
-export type ClaimSource = 'gossip' | 'page';
+/**
+ * How a claim came: by gossip, or in a page, where verdicts count as suspicions. `push`: nobody has asked for that page ·
+ * `page`: this node has begun the sync · `answer`: it joins.
+ */
+export type ClaimSource = 'gossip' | 'push' | 'page' | 'answer';
 
 /**
  * Takes in claims about members. Converts them at the door (decisions 2), merges what is left by the lattice, and
@@ -26,7 +29,7 @@ export class Merge {
   apply(update: Update, from: NodeId, source: ClaimSource): void {
     switch (update.type) {
       case 'alive':
-        return this.alive(update.member, from);
+        return this.alive(update.member, from, source);
       case 'suspect':
         return this.suspect(update, from);
       case 'unreachable':
@@ -37,11 +40,11 @@ export class Merge {
   }
 
   /** `from` is the owner itself when its own record came over its own link, or when it was just dialled. */
-  alive(member: Member, from: NodeId): void {
+  alive(member: Member, from: NodeId, source: ClaimSource = 'gossip'): void {
     const { table, refuter } = this.#parts;
     if (member.id === table.self.member.id) return refuter.described(member, from);
     const entry = table.get(member.id);
-    if (entry === undefined) return this.#create(member, from);
+    if (entry === undefined) return this.#create(member, from, source);
     const held = entry.member;
     // By far the most common: it is known. In a simulation nodes share their members.
     if (held === member || !this.#plausible(member.incarnation, held)) return;
@@ -92,7 +95,7 @@ export class Merge {
     if (!supersedes({ state: 'unreachable', incarnation: update.incarnation }, entry.member))
       return this.#tellOfLeave(entry, update.by, from);
     const isContrary = this.#isContrary(entry, update);
-    if (entry.member.isActive && (source === 'page' || isContrary)) {
+    if (entry.member.isActive && (source !== 'gossip' || isContrary)) {
       if (isContrary) this.#contradict(entry, update);
       return this.suspect(asSuspicion(update), from);
     }
@@ -122,7 +125,7 @@ export class Merge {
 
   left(id: NodeId, incarnation: number, from: NodeId): void {
     const { table, refuter } = this.#parts;
-    if (id === table.self.member.id) return refuter.buried(incarnation);
+    if (id === table.self.member.id) return refuter.buried();
     const entry = table.get(id);
     if (entry === undefined) return this.#parts.count('unknownSubjects');
     const held = entry.member;
@@ -151,14 +154,19 @@ export class Merge {
     this.#parts.checks.cancel(entry);
   }
 
-  #create(member: Member, from: NodeId): void {
+  #create(member: Member, from: NodeId, source: ClaimSource): void {
     const { table, options, self } = this.#parts;
     // This node listens there, so it has replaced that one already: nothing to announce.
     if (sameAddress(member.address, self.address)) return this.#parts.count('predecessors');
     if (member.incarnation > MAX_INCARNATION) return this.#parts.count('incarnationsRefused');
     if (table.size >= options.maxMembers) return this.#parts.count('membersRefused');
+    const isLinked = this.#parts.evidence.wasUp(member.id);
+    if (from !== member.id && !isLinked && !this.#parts.hearsay.admits(source)) return;
     const entry = table.create(member);
-    entry.linked = this.#parts.evidence.wasUp(member.id);
+    if (isLinked) {
+      table.meet(entry);
+      entry.linked = true;
+    }
     this.#spread({ type: 'alive', member }, from);
     this.#joined(entry, undefined, from);
   }

@@ -136,6 +136,12 @@ export interface SwimOptions {
   readonly maxTombstones: number;
   /** Active members at most. 16,384; further joiners are refused and further updates dropped and counted. */
   readonly maxMembers: number;
+  /**
+   * Active members at most that this node knows by gossip only, before it has met them, and four more for each that it has
+   * met. 4096; further ones are dropped and counted until then, or found by sync. Bounds what a member that invents
+   * others can do; raise it where more nodes than that start at once.
+   */
+  readonly maxHearsay: number;
   /** Addresses of reaped members kept for healing. 128; a random one makes room. */
   readonly maxAddressBook: number;
   /** How long such an address is tried, ms. 86,400,000 (24 h). */
@@ -270,6 +276,7 @@ const common = {
   tombstoneMs: 3_600_000,
   maxTombstones: 4096,
   maxMembers: 16_384,
+  maxHearsay: 4096,
   maxAddressBook: 128,
   addressBookMs: 86_400_000,
   maxSeeds: 64,

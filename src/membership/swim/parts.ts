@@ -11,6 +11,7 @@ import type { Entry } from './entry.js';
 import { Evidence } from './evidence.js';
 import { Gossiper } from './gossiper.js';
 import { Healer } from './healer.js';
+import { Hearsay } from './hearsay.js';
 import type { IdDirectory } from './id-map.js';
 import { Joins } from './joins.js';
 import { Leaver } from './leaver.js';
@@ -61,6 +62,7 @@ export class Parts {
   readonly admissions: Admissions;
   readonly strangers: Strangers;
   readonly healer: Healer;
+  readonly hearsay: Hearsay;
   readonly leaver: Leaver;
   #number: number;
 
@@ -94,6 +96,7 @@ export class Parts {
     this.admissions = new Admissions(this);
     this.strangers = new Strangers(this);
     this.healer = new Healer(this);
+    this.hearsay = new Hearsay(this);
     this.leaver = new Leaver(this);
     this.#number = Math.floor(world.random() * U32);
   }

@@ -116,6 +116,7 @@ export class Pings {
     const entry = this.#parts.table.get(id);
     if (entry === undefined) return;
     this.#parts.healer.contact();
+    this.#parts.table.meet(entry);
     const couldRelay = entry.mayRelay;
     if (askedAtMs > entry.heardAtMs) entry.heardAtMs = askedAtMs;
     if (!couldRelay && entry.mayRelay) this.#parts.requests.regained();

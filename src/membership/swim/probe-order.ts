@@ -15,8 +15,15 @@ export class ProbeOrder {
 
   /** The next in turn; undefined when there is nobody. */
   next(): Entry | undefined {
+    const next = this.peek();
+    this.#next++;
+    return next;
+  }
+
+  /** The same, and its turn is still to come. */
+  peek(): Entry | undefined {
     if (this.#next >= this.#order.length) this.#shuffle();
-    return this.#order[this.#next++];
+    return this.#order[this.#next];
   }
 
   /** Whoever held the random place moves to the end. */

@@ -56,6 +56,8 @@ export class Probe implements PingOwner {
 export class Prober {
   readonly #parts: Parts;
   readonly #running = new Map<NodeId, Probe>();
+  /** Whose turn was the last. */
+  #latest: Entry | undefined;
   /** A round found everybody being probed: it is made up for when one of those probes ends. */
   #owed = false;
 
@@ -192,10 +194,25 @@ export class Prober {
   #beginNext(): boolean {
     const { order, table } = this.#parts;
     for (let tries = Math.min(table.others.length, MAX_TRIES); tries > 0; tries--) {
-      const entry = order.next();
+      const entry = this.#mayWait(order.peek()) ? this.#longestUnheard() : order.next();
+      this.#latest = entry;
       if (entry !== undefined && this.begin(entry, 'in-turn') !== undefined) return true;
     }
     return false;
+  }
+
+  /** In a flood, the turn after one that has not answered yet is that of a member that this node has met. */
+  #mayWait(next: Entry | undefined): boolean {
+    return this.#latest?.isMet === false && next?.isMet === false && this.#parts.table.isFlooded;
+  }
+
+  #longestUnheard(): Entry | undefined {
+    let longest: Entry | undefined;
+    for (const entry of this.#parts.table.others) {
+      if (!entry.isMet || this.#running.has(entry.member.id)) continue;
+      if (longest === undefined || entry.heardAtMs < longest.heardAtMs) longest = entry;
+    }
+    return longest;
   }
 
   /** A ping was not handed over: its link was dead, so a new one is tried at once. */
@@ -223,7 +240,10 @@ export class Prober {
     const { entry } = probe;
     // memberlist's rule: silent relays speak against this node, a target that is silent to all of them does not.
     const asked = probe.requests.filter(({ isLost }) => !isLost);
-    const silent = asked.filter(({ outcome }) => outcome === undefined).length;
+    // A relay that nobody here has met may be nobody at all.
+    const silent = asked.filter(
+      ({ outcome, relay }) => outcome === undefined && this.#countsAgainst(relay),
+    ).length;
     health.add(asked.length === 0 ? 1 : silent);
     this.#end(probe);
     entry.isStuck = probe.wasLinked && entry.linked && options.components.freshConnection;
@@ -245,6 +265,10 @@ export class Prober {
     // Refused, but no quorum yet (this node doubted itself, or a relay was slow): asked again soon.
     if (probe.refusedAtMs !== undefined) checks.schedule(entry, options.probeIntervalMs, 'refused');
     this.#catchUp();
+  }
+
+  #countsAgainst(relay: Entry): boolean {
+    return relay.isMet || !this.#parts.table.isFlooded;
   }
 
   #restart(probe: Probe): void {

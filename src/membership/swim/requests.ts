@@ -105,6 +105,9 @@ export class Requests {
       : [];
     // A lost link is no reason to ask nobody; but such a relay must not make a quorum smaller than it is.
     if (why === 'silent') tiers.push((entry) => entry.member.state === 'alive');
+    // One that was never met is a relay at best, and nobody at worst.
+    if (table.isFlooded)
+      for (const fits of tiers.splice(0)) tiers.push((entry) => entry.isMet && fits(entry), fits);
     const relays: Entry[] = [];
     for (const fits of tiers) {
       if (relays.length >= count) break;

@@ -64,6 +64,7 @@ export class Swim implements MembershipProtocol<SwimMessage> {
     const { table, queue, timers, pings, suspicions, prober, relays, admissions, healer } = this.#parts;
     return {
       members: table.size,
+      hearsay: table.hearsay,
       tombstones: table.buried.size,
       queuedUpdates: queue.size,
       timers: timers.size,

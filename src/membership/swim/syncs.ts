@@ -3,6 +3,7 @@ import type { Member } from '../membership.js';
 import type { KnownPeer } from '../protocol.js';
 import { bucketOf } from './digest.js';
 import { DIGEST_VERSION, SYNC_BUCKETS } from './messages.js';
+import type { ClaimSource } from './merge.js';
 import type { Digest, Page, PageTaken, SyncBusy, SyncStart } from './messages.js';
 import { OutgoingPages } from './pages.js';
 import type { Parts } from './parts.js';
@@ -137,7 +138,7 @@ export class Syncs {
     const { table } = this.#parts;
     if (mask[0] !== 0 || mask[1] !== 0) {
       if (inMask(table.self.member.id, mask) && table.self.member.isActive) members.push(table.self.member);
-      for (const { member } of table.others) if (inMask(member.id, mask)) members.push(member);
+      for (const { member } of table.othersMetFirst) if (inMask(member.id, mask)) members.push(member);
     }
     this.#serve(from, start.sync, 'sync', members, mask);
   }
@@ -146,7 +147,7 @@ export class Syncs {
   serveJoin(to: KnownPeer, attempt: number): boolean {
     if (this.#serves.size >= MAX_JOINS_SERVED && !this.#serves.has(to.id)) return false;
     const { table } = this.#parts;
-    const members = [table.self.member, ...table.others.map((entry) => entry.member)];
+    const members = [table.self.member, ...table.othersMetFirst.map((entry) => entry.member)];
     this.#serve(to, attempt, 'join', members, [0xffffffff, 0xffffffff]);
     return true;
   }
@@ -161,7 +162,7 @@ export class Syncs {
   receivePage(from: KnownPeer, page: Page): void {
     if (page.side === 'push') {
       if (!this.#parts.strangers.admits(from)) return;
-      const changes = this.#mergePage(from, page.members);
+      const changes = this.#mergePage(from, page.members, 'push');
       if (changes > 0) this.#repaired(from, page.side, changes);
       return this.#taken(from, page);
     }
@@ -184,7 +185,7 @@ export class Syncs {
       this.#parts.count('pagesRefused');
       return this.#fail(pull);
     }
-    pull.changes += this.#mergePage(from, page.members);
+    pull.changes += this.#mergePage(from, page.members, pull.kind === 'sync' ? 'page' : 'answer');
     this.#taken(from, page);
     if (page.last && pull.kind === 'sync' && pull.changes > 0) this.#repaired(from, page.side, pull.changes);
     if (!page.last) return this.#patience(pull);
@@ -288,7 +289,7 @@ export class Syncs {
    * Records of a page. A verdict in a page is a suspicion here, and a state that is already held is no confirmation.
    * Returns how many changes it made.
    */
-  #mergePage(from: KnownPeer, members: readonly Member[]): number {
+  #mergePage(from: KnownPeer, members: readonly Member[], source: ClaimSource): number {
     const { merge, table } = this.#parts;
     const before = table.changes;
     for (const member of members) {
@@ -302,7 +303,7 @@ export class Syncs {
       if (state === 'unreachable' && held === undefined) continue;
       // A page's alive is hearsay, unless the sender describes itself.
       if (held === undefined || (incarnation > held.incarnation && held.state !== 'unreachable')) {
-        merge.alive(state === 'alive' ? member : member.with({ state: 'alive' }), from.id);
+        merge.alive(state === 'alive' ? member : member.with({ state: 'alive' }), from.id, source);
       } else if (state === 'alive') merge.alive(member, from.id);
       if (state === 'alive' || (held?.state === 'suspect' && held.incarnation >= incarnation)) continue;
       merge.suspect({ type: 'suspect', id, incarnation, accuser: from.id, kind: 'soft' }, from.id);

@@ -6,6 +6,9 @@ import { Entry } from './entry.js';
 import { IdMap, type IdDirectory } from './id-map.js';
 import type { ProbeOrder } from './probe-order.js';
 
+/** So many members more than have been met are nothing unusual. */
+const USUAL_HEARSAY = 64;
+
 /**
  * All members that a node remembers, its own included. `put` is the only place where any of it changes, so view,
  * digest, random choice and probe order cannot disagree.
@@ -22,12 +25,16 @@ export class MemberTable {
   #view = View.empty;
   #changes = 0;
   #entered = 0;
+  #hearsay = 0;
+  /** Tombstones of those that were never met. */
+  readonly #ghosts = new Set<Entry>();
 
   constructor(self: Member, order: ProbeOrder, random: () => number, directory: IdDirectory) {
     this.#entries = new IdMap(directory);
     this.#order = order;
     this.#random = random;
     this.self = new Entry(self, this.#entered++);
+    this.self.meet();
     this.#entries.set(self.id, this.self);
     this.#enter(self);
   }
@@ -49,6 +56,43 @@ export class MemberTable {
   /** Unreachable and left members, longest buried first. */
   get buried(): ReadonlySet<Entry> {
     return this.#buried;
+  }
+
+  /** How many active others this node knows by hearsay only. */
+  get hearsay(): number {
+    return this.#hearsay;
+  }
+
+  /**
+   * Whether far more members are hearsay than have been met: a mass start, or somebody invents members. Until it is over,
+   * those that have been met go first in all that this node does.
+   */
+  get isFlooded(): boolean {
+    return this.#hearsay > USUAL_HEARSAY + this.met;
+  }
+
+  /** How many active others this node has met. */
+  get met(): number {
+    return this.#others.length - this.#hearsay;
+  }
+
+  /** Tombstones of members that this node never met, longest buried first. */
+  get ghosts(): ReadonlySet<Entry> {
+    return this.#ghosts;
+  }
+
+  /** The active members but this one; in a flood, those that have been met come first. */
+  get othersMetFirst(): readonly Entry[] {
+    if (!this.isFlooded) return this.#others;
+    const isMet = (entry: Entry): boolean => entry.isMet;
+    return [...this.#others.filter(isMet), ...this.#others.filter((entry) => !isMet(entry))];
+  }
+
+  /** A member has given a sign of life of its own. */
+  meet(entry: Entry): void {
+    if (entry.isMet) return;
+    entry.meet();
+    if (!this.#ghosts.delete(entry)) this.#hearsay--;
   }
 
   /** How often anything has changed since the start. */
@@ -102,17 +146,20 @@ export class MemberTable {
     if (entry === this.self || before.isActive === member.isActive) return;
     if (member.isActive) {
       this.#buried.delete(entry);
+      this.#ghosts.delete(entry);
       this.#seat(entry);
     } else {
       this.#unseat(entry);
       entry.buriedAtMs = nowMs;
       this.#buried.add(entry);
+      if (!entry.isMet) this.#ghosts.add(entry);
     }
   }
 
   /** Forgets a buried member. */
   forget(entry: Entry): void {
     this.#buried.delete(entry);
+    this.#ghosts.delete(entry);
     this.#entries.delete(entry.member.id);
   }
 
@@ -139,12 +186,14 @@ export class MemberTable {
 
   #seat(entry: Entry): void {
     this.#others.push(entry);
+    if (!entry.isMet) this.#hearsay++;
     this.#order.insert(entry);
   }
 
   #unseat(entry: Entry): void {
     this.#swap(this.#others.indexOf(entry), this.#others.length - 1);
     this.#others.pop();
+    if (!entry.isMet) this.#hearsay--;
     this.#order.remove(entry);
   }
 
