@@ -48,7 +48,8 @@ export class Merge {
     const held = entry.member;
     // By far the most common: it is known. In a simulation nodes share their members.
     if (held === member || !this.#plausible(member.incarnation, held)) return;
-    if (!supersedes(member, held)) return this.#notNew(entry, member, from);
+    if (this.#isDisproved(held, member, from)) this.#parts.count('incarnationsDisproved');
+    else if (!supersedes(member, held)) return this.#notNew(entry, member, from);
     if (held.state === 'unreachable' && !this.#mayRevive(member.id, from))
       return this.#parts.healer.verify(entry);
     if (held.state === 'suspect') return this.#recover(entry, member, from);
@@ -230,6 +231,15 @@ export class Merge {
     if (peer?.isActive !== true) return;
     this.#parts.count('leavesTold');
     gossiper.answer(peer, gossiper.held(entry));
+  }
+
+  /**
+   * An incarnation is its owner's: it claims far less than what is held of it, so that was forged, perhaps before this node
+   * knew the owner. It could never be refuted.
+   */
+  #isDisproved(held: Member, claim: Member, from: NodeId): boolean {
+    const isFar = held.incarnation - claim.incarnation > this.#parts.options.maxIncarnationJump;
+    return isFar && from === claim.id && held.state !== 'left';
   }
 
   #plausible(incarnation: number, held: Member): boolean {

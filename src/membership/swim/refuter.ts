@@ -27,7 +27,7 @@ export class Refuter {
     const { incarnation } = accusation;
     if (this.#parts.leaver.leaving || incarnation < this.#parts.self.incarnation)
       return this.#answerOld(accusation, from);
-    if (!this.#plausible(incarnation)) return;
+    if (!this.#plausible(incarnation)) return this.#deny(from);
     const accuser = accusation.type === 'suspect' ? accusation.accuser : accusation.by;
     this.#refute({ incarnation, accuser }, from);
   }
@@ -48,12 +48,8 @@ export class Refuter {
   /** Somebody describes this node. Only more than it said itself needs an answer. */
   described(member: Member, from: NodeId): void {
     const { incarnation } = this.#parts.self;
-    if (
-      this.#parts.leaver.leaving ||
-      member.incarnation <= incarnation ||
-      !this.#plausible(member.incarnation)
-    )
-      return;
+    if (this.#parts.leaver.leaving || member.incarnation <= incarnation) return;
+    if (!this.#plausible(member.incarnation)) return this.#deny(from);
     this.#refute({ incarnation: member.incarnation, accuser: from }, from);
   }
 
@@ -61,9 +57,9 @@ export class Refuter {
    * Somebody says that this node has left. `left` is final, so this id cannot be used on, whatever is true. Told on at most
    * once an interval: everybody who has heard it says so, and a new id takes a while.
    */
-  buried(incarnation: number): void {
+  buried(): void {
     const { leaver, world, options } = this.#parts;
-    if (leaver.leaving || !this.#plausible(incarnation)) return;
+    if (leaver.leaving) return;
     if (world.now() - this.#lostAtMs < options.probeIntervalMs) return;
     this.#lostAtMs = world.now();
     this.#parts.count('identityLost');
@@ -145,6 +141,13 @@ export class Refuter {
       if (infection || !entry.member.isActive) gossiper.tell(entry.member, update);
     }
     if (infection) gossiper.burst(update, accusers);
+  }
+
+  /** Somebody made that up. Whoever believed it hears from this node itself what is true (`Merge`). */
+  #deny(from: NodeId): void {
+    const { table, gossiper } = this.#parts;
+    const entry = table.get(from);
+    if (entry !== undefined) gossiper.answer(entry.member, this.announcement());
   }
 
   #plausible(incarnation: number): boolean {
