@@ -362,6 +362,9 @@ const CLIP_LENGTH = 120;
 /** Text from outside, short and on one line, so that it cannot forge or flood a log. */
 export function clip(text: unknown): string {
   // Control characters are exactly what is replaced here.
-  const printable = String(text).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?');
+  const printable = String(text).replace(
+    /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    '?',
+  );
   return printable.length > CLIP_LENGTH ? `${printable.slice(0, CLIP_LENGTH)}…` : printable;
 }

@@ -62,6 +62,7 @@ describe('errors', () => {
     expect(new errors.InvalidAddressError('evil\nline').message).toContain('"evil?line"');
     expect(new errors.InvalidNodeIdError('x'.repeat(1000)).message.length).toBeLessThan(250);
     expect(errors.clip('\u001b[31mred\u2028')).toBe('?[31mred?');
+    expect(errors.clip('user\u202e\u2066txt.exe')).toBe('user??txt.exe');
     expect(errors.clip('fine')).toBe('fine');
   });
 });

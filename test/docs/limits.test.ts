@@ -10,7 +10,7 @@ const tests = new URL('../', import.meta.url);
 const boundsWithoutOption: readonly [bound: string, file: string, words: string][] = [
   ['frame of a handshake', 'limits/peers.test.ts', 'a handshake in a frame over 16 KiB'],
   ['cluster name', 'cluster/validate-options.test.ts', 'at most 255 bytes long'],
-  ['node name', 'cluster/validate-options.test.ts', 'at most 255 characters long'],
+  ['node name', 'cluster/validate-options.test.ts', 'at most 255 bytes long'],
   ['name of a serializer', 'cluster/validate-options.test.ts', 'a name of 1 to 64 bytes'],
   ['record of a member', 'membership/swim/codec.test.ts', 'a record over 16 KiB'],
   ['metadata of a peer', 'membership/swim/codec.test.ts', 'travels at the deepest level that is allowed'],
@@ -40,6 +40,32 @@ const boundsWithoutOption: readonly [bound: string, file: string, words: string]
     'remember the last 4,096 members that have left',
   ],
   ['strangers who are asked who they are', 'membership/swim/strangers.test.ts', 'at most 64 strangers'],
+  [
+    "dials that joiners' wrong addresses cause",
+    'membership/swim/strangers.test.ts',
+    'failed dial-backs keep their places, 16 a second in all',
+  ],
+  [
+    'direct answers to one peer in a gossip interval',
+    'membership/swim/who-may-say-what.test.ts',
+    'in one frame are answered by a few frames, not by one each',
+  ],
+  [
+    'news with acks to one member',
+    'membership/swim/who-may-say-what.test.ts',
+    'who pings in a loop gets it once a gossip interval',
+  ],
+  ['refutations', 'simulation/insiders.test.ts', 'an insider that suspects everybody at line rate'],
+  [
+    'requests for a new id',
+    'membership/swim/who-may-say-what.test.ts',
+    'about this node makes it ask for a new id once an interval',
+  ],
+  [
+    'time of one exchange of pages',
+    'membership/swim/sync.test.ts',
+    'are given up after the time of 15 timeouts',
+  ],
   ['lines of the log about one thing', 'throttled-log.test.ts', 'after ten seconds again'],
   ['things that the log counts so', 'throttled-log.test.ts', 'for the last 256 subjects'],
 ];

@@ -117,7 +117,7 @@ describe('an insider that invents members without end', () => {
     },
   );
 
-  it('keeps no honest newcomer out', () => {
+  it('keeps no honest newcomer out, however full of its inventions swim.maxHearsay is', () => {
     const cluster = infiltrated({ maxHearsay: 256 });
     const invent = inventor(cluster, 'silent');
     flood(cluster, seconds(10), 200, () => invent(20));
