@@ -121,6 +121,19 @@ function hasInstallScript(folder) {
   return ['preinstall', 'install', 'postinstall'].some((name) => scripts[name] !== undefined);
 }
 
+/** That the command of the package is there under its name, as `npx` and as a script of package.json find it. */
+async function checkKeygen(app) {
+  const bare = await run(app, join('node_modules', '.bin', 'clusterpack'), ['keygen']);
+  const npm = await run(app, 'npm', ['exec', '--offline', '--', 'clusterpack', 'keygen']);
+  for (const secret of [bare, npm]) {
+    check(
+      /^[\w-]{43}\n$/.test(secret),
+      'clusterpack keygen prints something else than a secret and a newline',
+    );
+  }
+  check(bare !== npm, 'clusterpack keygen printed the same secret twice');
+}
+
 const compilerOptions = {
   target: 'ES2023',
   outDir: './dist',
@@ -217,6 +230,8 @@ async function tryApplication(tarball, application) {
   );
   await install('--save-dev', ...application.tools);
   const count = checkInstallScripts(app);
+
+  await checkKeygen(app);
 
   await run(app, process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc')]);
   const output = await run(app, process.execPath, [join('dist', 'main.js')], { timeoutMs: 30_000 });
