@@ -8,24 +8,13 @@ import {
   seeds,
 } from 'clusterpack';
 import type { ClusterMetadata, ClusterOptions, Discovery, SwimPreset } from 'clusterpack';
+import { EnvironmentError } from './environment-error.js';
+import { readSecurity } from './security-environment.js';
 
 /** What the environment asks for, checked. */
 export interface Environment {
   readonly http: { readonly host: string; readonly port: number };
   readonly cluster: ClusterOptions;
-}
-
-/** A variable has a value that it must not have. The message is one line, for a person. */
-export class EnvironmentError extends Error {
-  constructor(
-    readonly variable: string,
-    value: string,
-    allowed: string,
-    options?: ErrorOptions,
-  ) {
-    super(`${variable}=${JSON.stringify(value)} is not allowed: ${allowed}`, options);
-    this.name = 'EnvironmentError';
-  }
 }
 
 /** Which variable sets an option of the library, so that its complaints can name it. */
@@ -40,6 +29,12 @@ const VARIABLES: Readonly<Record<string, string>> = {
   preset: 'CLUSTER_PRESET',
   'swim.probeIntervalMs': 'CLUSTER_PROBE_INTERVAL_MS',
   'swim.probeTimeoutMs': 'CLUSTER_PROBE_INTERVAL_MS',
+  'security.secrets': 'CLUSTER_SECRETS',
+  'security.tls': 'CLUSTER_TLS_CA, CLUSTER_TLS_CERT, CLUSTER_TLS_KEY',
+  'security.tls.ca': 'CLUSTER_TLS_CA',
+  'security.tls.cert': 'CLUSTER_TLS_CERT',
+  'security.tls.key': 'CLUSTER_TLS_KEY',
+  'security.migrate': 'CLUSTER_MIGRATE',
 };
 
 /** What the library complains about in the words of the environment; undefined if no variable is to blame. */
@@ -53,7 +48,8 @@ export function complaintAboutVariable(error: unknown): string | undefined {
 }
 
 function variableBehind(error: unknown): string | undefined {
-  if (error instanceof InvalidOptionError) return VARIABLES[error.option];
+  // One of several is numbered: `security.secrets.0`.
+  if (error instanceof InvalidOptionError) return VARIABLES[error.option.replace(/\.\d+$/, '')];
   if (error instanceof InvalidMetadataError) return 'NODE_METADATA';
   if (!(error instanceof BindError)) return undefined;
   // Without a cause every port of the range was tried.
@@ -93,8 +89,8 @@ const MAX_PROBE_INTERVAL_MS = 3_600_000;
  * @throws EnvironmentError that names the variable, its value and what is allowed
  */
 export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
-  const insecure = readChoice(env, 'CLUSTER_INSECURE', ['0', '1']) === '1';
-  const host = readHost(env, insecure);
+  const security = readSecurity(env);
+  const host = readHost(env, security !== undefined);
   return {
     http: { host: env['HTTP_HOST'] || '127.0.0.1', port: readInteger(env, 'HTTP_PORT', 0, 65535) ?? 0 },
     cluster: {
@@ -107,7 +103,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
       metadata: readMetadata(env),
       preset: readChoice(env, 'CLUSTER_PRESET', PRESETS) as SwimPreset | undefined,
       swim: readProbes(env),
-      security: insecure ? 'none' : undefined,
+      security,
     },
   };
 }
@@ -149,15 +145,19 @@ function readAddress(env: NodeJS.ProcessEnv, variable: string): string | undefin
   throw new EnvironmentError(variable, value, 'host:port or [ipv6]:port with a port from 1 to 65535 is');
 }
 
-/** Other machines may connect only where that is asked for in so many words. */
-function readHost(env: NodeJS.ProcessEnv, insecure: boolean): string | undefined {
+/** Other machines may connect only where something keeps strangers out, or where that is given up in so many words. */
+function readHost(env: NodeJS.ProcessEnv, isDecided: boolean): string | undefined {
   const value = env['CLUSTER_HOST'];
   if (!value) return undefined;
   const onLoopback = isOnLoopback(value);
   if (onLoopback === undefined)
     throw new EnvironmentError('CLUSTER_HOST', value, 'an IP address or a host name is');
-  if (onLoopback || insecure) return value;
-  throw new EnvironmentError('CLUSTER_HOST', value, 'a loopback address is; CLUSTER_INSECURE=1 allows any');
+  if (onLoopback || isDecided) return value;
+  throw new EnvironmentError(
+    'CLUSTER_HOST',
+    value,
+    'a loopback address is; any is with CLUSTER_SECRETS, or with CLUSTER_TLS_CA, CLUSTER_TLS_CERT and CLUSTER_TLS_KEY, or, on a network that is trusted, with CLUSTER_INSECURE=1',
+  );
 }
 
 /** Whether a host is on this machine; undefined if it is none. */

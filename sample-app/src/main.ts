@@ -4,13 +4,8 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { formatAddress, MembershipService } from 'clusterpack';
 import type { AddressInfo } from 'node:net';
 import { AppModule } from './app.module.js';
-import {
-  complaintAboutVariable,
-  EnvironmentError,
-  partAtFault,
-  readEnvironment,
-  type Environment,
-} from './environment.js';
+import { EnvironmentError } from './environment-error.js';
+import { complaintAboutVariable, partAtFault, readEnvironment, type Environment } from './environment.js';
 import { readJsonBodies } from './json-bodies.js';
 import { Shutdown } from './shutdown.js';
 import { StderrLogger } from './stderr-logger.js';
