@@ -1,7 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { resolveOptions } from '../../src/cluster/validate-options.js';
-import type { ClusterRootOptions } from '../../src/index.js';
+import type {
+  ClusterRootOptions,
+  SecretSecurityOptions,
+  TlsOptions,
+  TlsSecurityOptions,
+} from '../../src/index.js';
 import { swimPresets } from '../../src/membership/swim/options.js';
 
 const text = readFileSync(new URL('../../docs/guide/configuration.md', import.meta.url), 'utf8');
@@ -33,6 +38,25 @@ const options = Object.keys({
   as: true,
 } satisfies Record<keyof ClusterRootOptions, true>);
 
+/** The same for what stands under `security`. */
+const securityOptions = [
+  'unset',
+  "'none'",
+  ...Object.keys({ secrets: true, migrate: true } satisfies Record<
+    Exclude<keyof SecretSecurityOptions | keyof TlsSecurityOptions, 'tls'>,
+    true
+  >),
+  ...Object.keys({
+    ca: true,
+    cert: true,
+    key: true,
+    passphrase: true,
+    crl: true,
+    checkName: true,
+    reloadIntervalMs: true,
+  } satisfies Record<keyof TlsOptions, true>).map((name) => `tls.${name}`),
+];
+
 /** Cells of the rows below a heading. */
 function rowsBelow(heading: string): string[][] {
   const section = text.split(/^## /m).find((each) => each.startsWith(`${heading}\n`)) ?? '';
@@ -49,6 +73,11 @@ describe('docs/guide/configuration.md', () => {
   it('has every option, and no other', () => {
     const documented = rowsBelow('Options').flatMap(([names]) => names!.replaceAll('`', '').split(', '));
     expect(documented.toSorted()).toEqual(options.toSorted());
+  });
+
+  it('has everything that can stand under "security", and nothing else', () => {
+    const documented = rowsBelow('Security').flatMap(([names]) => names!.replaceAll('`', '').split(', '));
+    expect(documented.toSorted()).toEqual(securityOptions.toSorted());
   });
 
   it('has the right numbers', () => {

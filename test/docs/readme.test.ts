@@ -8,6 +8,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const GUIDE = join(ROOT, 'docs/guide');
 const DOCUMENTS = [
   join(ROOT, 'README.md'),
+  join(ROOT, 'SECURITY.md'),
   ...readdirSync(GUIDE)
     .filter((file) => file.endsWith('.md'))
     .map((file) => join(GUIDE, file)),
