@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import type { Attacker } from './attacker.js';
+import type { ClusterProcess, Finish, Report, Start } from './cluster-process.js';
+import { answers, type Attack, type Material } from './outsiders.js';
+import type { Play } from './play.js';
+import { Round } from './round.js';
+
+const AT_ONCE = 16;
+/** Inputs that made a node say something new: so many of each batch, and so many in all. */
+const KEPT_OF_BATCH = 6;
+const MAX_KEPT = 300;
+const MUTANTS = 60;
+/** Until the last closes are counted, and links of strangers are gone. */
+const CALM_MS = 600;
+
+/** What a campaign saw, for its judge. */
+export interface Course {
+  readonly seed: number;
+  readonly rounds: number;
+  readonly start: Start;
+  readonly finish: Finish & { readonly ended: boolean };
+  readonly ranMs: number;
+  readonly kept: number;
+  readonly words: readonly string[];
+}
+
+/**
+ * Attacks a cluster, round after round, until its time is up.
+ *
+ * A round goes through the whole catalogue; the first one warms the cluster up, and only then is the memory measured
+ * that the end is compared with: code is compiled, pools and tables have been as full as the attacks can make them.
+ *
+ * It is guided by what can be seen from outside: after each batch the nodes tell by which words they count closes and
+ * violations, and which lines they have logged. Of a batch that brought a new word a few plays are kept, and mutated in
+ * every later round. So all that is sent follows from the seed, but for those mutants, which follow from the seed and from
+ * what the nodes have answered.
+ */
+export class Campaign {
+  readonly #seen = new Set<string>();
+  readonly #kept: Play[] = [];
+  #rounds = 0;
+
+  constructor(
+    private readonly cluster: ClusterProcess,
+    private readonly attacker: Attacker,
+    private readonly seed: number,
+    private readonly material: Material,
+  ) {}
+
+  /** @param extra what else happens in each round, after the attacks */
+  async run(
+    attacks: readonly Attack[],
+    ms: number,
+    extra: (round: number) => Promise<void> = () => Promise.resolve(),
+  ): Promise<Course> {
+    const beganMs = performance.now();
+    await this.#round(attacks, extra);
+    await pause(CALM_MS);
+    const start = await this.cluster.start();
+    while (performance.now() - beganMs < ms) await this.#round(attacks, extra);
+    await pause(CALM_MS);
+    const finish = await this.cluster.finish();
+    return {
+      seed: this.seed,
+      rounds: this.#rounds,
+      start,
+      finish,
+      ranMs: performance.now() - beganMs,
+      kept: this.#kept.length,
+      words: [...this.#seen].toSorted(),
+    };
+  }
+
+  async #round(attacks: readonly Attack[], extra: (round: number) => Promise<void>): Promise<void> {
+    const number = this.#rounds++;
+    this.attacker.answers = answers(new Round(this.seed, number, 'answers'), this.material);
+    for (const attack of attacks) await this.#batch(playsOf(attack, this.seed, number), attack.atOnce);
+    await this.#batch(this.#mutants(number));
+    await extra(number);
+  }
+
+  async #batch(plays: readonly Play[], atOnce = AT_ONCE): Promise<void> {
+    if (plays.length === 0) return;
+    let next = 0;
+    const worker = async (): Promise<void> => {
+      while (next < plays.length) {
+        const n = next++;
+        await this.attacker.play(plays[n]!, n % 3);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(atOnce, plays.length) }, worker));
+    if (this.#isNews(await this.cluster.report())) this.#keep(plays);
+  }
+
+  #isNews(report: Report): boolean {
+    const before = this.#seen.size;
+    for (const word of wordsOf(report)) this.#seen.add(word);
+    return this.#seen.size > before;
+  }
+
+  #keep(plays: readonly Play[]): void {
+    const step = Math.max(1, Math.floor(plays.length / KEPT_OF_BATCH));
+    for (let n = 0; n < plays.length && this.#kept.length < MAX_KEPT; n += step)
+      if (plays[n]!.pieces.length > 0) this.#kept.push(plays[n]!);
+  }
+
+  #mutants(number: number): Play[] {
+    if (this.#kept.length === 0) return [];
+    const round = new Round(this.seed, number, 'mutants');
+    const change = fc.tuple(
+      fc.nat(),
+      fc.nat(),
+      fc.array(fc.nat(), { minLength: 1, maxLength: 3 }),
+      fc.nat(3),
+    );
+    return round.draw(change, MUTANTS).map(([one, other, places, how]) => {
+      const play = this.#kept[one % this.#kept.length]!;
+      const donor = this.#kept[other % this.#kept.length]!;
+      return {
+        ...play,
+        attack: 'mutants of what made a node say something new',
+        pieces: mutated(play.pieces, donor.pieces, places, how),
+      };
+    });
+  }
+}
+
+/** What an attack sends in a round. */
+export function playsOf(attack: Attack, seed: number, number: number): Play[] {
+  return attack.plays(new Round(seed, number, attack.name)).map((play) => ({ ...play, attack: attack.name }));
+}
+
+/** The same for the same seed: of all that the first round sends, mutants left out. */
+export function fingerprint(attacks: readonly Attack[], seed: number): string {
+  const hash = createHash('sha256');
+  for (const attack of attacks) {
+    for (const { hello, pieces } of playsOf(attack, seed, 0)) {
+      if (hello !== undefined) hash.update(hello.id + hello.purpose).update(hello.record);
+      for (const piece of pieces) hash.update(piece);
+    }
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+function wordsOf({ nodes, log }: Report): string[] {
+  return [
+    ...nodes.flatMap(({ stats }) => [
+      ...Object.keys(stats.transport?.closedFor ?? {}).map((word) => `closed: ${word}`),
+      ...Object.keys(stats.violations).map((word) => `violation: ${word}`),
+    ]),
+    ...Object.keys(log.words).map((line) => `log: ${line}`),
+  ];
+}
+
+/** 0: flips · 1: another one's pieces in between · 2: a piece is cut · 3: a piece is said twice. */
+function mutated(
+  pieces: readonly Uint8Array[],
+  donor: readonly Uint8Array[],
+  places: readonly number[],
+  how: number,
+): Uint8Array[] {
+  const changed: Uint8Array[] = pieces.map((piece) => Uint8Array.from(piece));
+  for (const place of places) {
+    const at = place % changed.length;
+    const piece = changed[at]!;
+    const inside = Math.floor(place / changed.length);
+    if (how === 1) changed.splice(at, 0, donor[inside % donor.length]!);
+    else if (how === 2) changed[at] = piece.subarray(0, inside % (piece.length + 1));
+    else if (how === 3) changed.splice(at, 0, piece);
+    else if (piece.length > 0) piece[inside % piece.length]! ^= 1 << (inside & 7);
+  }
+  return changed;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
