@@ -2,8 +2,8 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import type { Duplex } from 'node:stream';
 import { encodeFrame } from '../../src/transport/session/codec.js';
 import { FrameSplitter } from '../../src/transport/session/frame-splitter.js';
-import type { NodeId } from '../../src/node-id.js';
 import type { Victim } from './cluster-process.js';
+import { forgesVerdict, type Insider } from './insiders.js';
 import { filledIn, HOST, ID, type Meaning, type Play } from './play.js';
 
 /** Opens one connection to a node. Plain TCP by default; one over TLS is for clusters that have a secret. */
@@ -13,6 +13,8 @@ export type Dial = (to: Victim, from: string | undefined) => Promise<Duplex>;
 const PATIENCE_MS = 8000;
 /** How long an established link is left open for a node to find something wrong with it. */
 const HOLD_MS = 60;
+/** Between two whispers, so that each is heard. */
+const WHISPER_MS = 2;
 /** Connections from one source address have to wait for ports, since each is remembered for a minute. */
 const SOURCES = 200;
 
@@ -29,7 +31,8 @@ export class Attacker {
   readonly cases: Record<string, number> = {};
   /** Connections that nodes opened to the attacker's listener. */
   dialledBack = 0;
-  insider: { readonly id: NodeId; readonly port: number } | undefined;
+  /** Who speaks where a play is a whisper, and whose id and port the stand-ins mean. */
+  insider: Insider | undefined;
   #answers: readonly (readonly Uint8Array[])[] = [];
   #answered = 0;
   #source = 0;
@@ -57,6 +60,7 @@ export class Attacker {
   /** @param target which of the three is attacked */
   async play(play: Play, target: number): Promise<void> {
     this.cases[play.attack] = (this.cases[play.attack] ?? 0) + 1;
+    if (play.isWhisper === true) return this.#whisper(play, target);
     let socket: Duplex;
     try {
       socket = await this.dial(this.victims[target]!, play.from ?? this.#nextSource());
@@ -75,6 +79,22 @@ export class Attacker {
     this.#open.add(socket);
     socket.once('close', () => this.#open.delete(socket));
     await this.#talk(socket, play, this.#meaning(target));
+  }
+
+  async #whisper(play: Play, target: number): Promise<void> {
+    for (const piece of play.pieces) {
+      const body = filledIn(piece, this.#meaning(target));
+      if (
+        forgesVerdict(
+          body,
+          this.victims.map(({ id }) => id),
+        )
+      )
+        continue;
+      this.bytesSent += body.length;
+      this.insider?.whisper(this.victims[target]!, body);
+    }
+    await pause(WHISPER_MS);
   }
 
   async close(): Promise<void> {
@@ -170,12 +190,17 @@ export class Attacker {
     ];
     const { port } = this.listener.address() as AddressInfo;
     return {
-      ids: { target: one.id, second: two.id, third: three.id, insider: this.insider?.id ?? ID.insider },
+      ids: {
+        target: one.id,
+        second: two.id,
+        third: three.id,
+        insider: this.insider?.node.local.id ?? ID.insider,
+      },
       ports: {
         target: one.address.port,
         second: two.address.port,
         third: three.address.port,
-        attacker: this.insider?.port ?? port,
+        attacker: this.insider?.node.local.address.port ?? port,
       },
     };
   }

@@ -23,7 +23,12 @@ export interface Course {
   readonly ranMs: number;
   readonly kept: number;
   readonly words: readonly string[];
+  /** What the three said about each other, and after which attack. */
+  readonly harm: readonly string[];
 }
+
+/** Runs a round, with whatever belongs before and after it. */
+export type Around = (round: () => Promise<void>) => Promise<void>;
 
 /**
  * Attacks a cluster, round after round, until its time is up.
@@ -39,6 +44,8 @@ export interface Course {
 export class Campaign {
   readonly #seen = new Set<string>();
   readonly #kept: Play[] = [];
+  readonly #harm: string[] = [];
+  #told = 0;
   #rounds = 0;
 
   constructor(
@@ -48,17 +55,13 @@ export class Campaign {
     private readonly material: Material,
   ) {}
 
-  /** @param extra what else happens in each round, after the attacks */
-  async run(
-    attacks: readonly Attack[],
-    ms: number,
-    extra: (round: number) => Promise<void> = () => Promise.resolve(),
-  ): Promise<Course> {
+  /** @param around what happens around each round; none by default */
+  async run(attacks: readonly Attack[], ms: number, around: Around = (round) => round()): Promise<Course> {
     const beganMs = performance.now();
-    await this.#round(attacks, extra);
+    await around(() => this.#round(attacks));
     await pause(CALM_MS);
     const start = await this.cluster.start();
-    while (performance.now() - beganMs < ms) await this.#round(attacks, extra);
+    while (performance.now() - beganMs < ms) await around(() => this.#round(attacks));
     await pause(CALM_MS);
     const finish = await this.cluster.finish();
     return {
@@ -69,15 +72,15 @@ export class Campaign {
       ranMs: performance.now() - beganMs,
       kept: this.#kept.length,
       words: [...this.#seen].toSorted(),
+      harm: this.#harm,
     };
   }
 
-  async #round(attacks: readonly Attack[], extra: (round: number) => Promise<void>): Promise<void> {
+  async #round(attacks: readonly Attack[]): Promise<void> {
     const number = this.#rounds++;
     this.attacker.answers = answers(new Round(this.seed, number, 'answers'), this.material);
     for (const attack of attacks) await this.#batch(playsOf(attack, this.seed, number), attack.atOnce);
     await this.#batch(this.#mutants(number));
-    await extra(number);
   }
 
   async #batch(plays: readonly Play[], atOnce = AT_ONCE): Promise<void> {
@@ -90,7 +93,10 @@ export class Campaign {
       }
     };
     await Promise.all(Array.from({ length: Math.min(atOnce, plays.length) }, worker));
-    if (this.#isNews(await this.cluster.report())) this.#keep(plays);
+    const report = await this.cluster.report();
+    if (this.#isNews(report)) this.#keep(plays);
+    for (const line of report.told.slice(this.#told)) this.#harm.push(`${line}, after "${plays[0]!.attack}"`);
+    this.#told = report.told.length;
   }
 
   #isNews(report: Report): boolean {

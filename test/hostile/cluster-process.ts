@@ -53,6 +53,7 @@ export interface Report {
     Record<'windows' | 'p99Ms' | 'medianWindowMs' | 'worstWindowMs' | 'maxMs', number>
   >;
   readonly nodes: readonly {
+    readonly id: NodeId;
     readonly status: string;
     readonly members: number;
     readonly seesAll: boolean;

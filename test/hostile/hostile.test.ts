@@ -4,13 +4,19 @@ import fc from 'fast-check';
 import { Attacker } from './attacker.js';
 import { Campaign, fingerprint } from './campaign.js';
 import { ClusterProcess } from './cluster-process.js';
-import { AGAINST_OUTSIDERS, problems, summary } from './judge.js';
+import { AGAINST_INSIDERS, AGAINST_OUTSIDERS, problems, summary } from './judge.js';
+import { forgeVerdicts, Insider, insiders } from './insiders.js';
 import { outsiders, type Material } from './outsiders.js';
 import { recordSessions } from './recording.js';
 
 /** `npm run hostile` sets these; without them the campaign is as long as a test may be. */
 const SEED = Number(process.env['FC_SEED'] ?? fc.readConfigureGlobal()?.seed ?? 1) | 0;
 const OUTSIDERS_MS = Number(process.env['HOSTILE_OUTSIDERS_MS'] ?? 14_000);
+const INSIDERS_MS = Number(process.env['HOSTILE_INSIDERS_MS'] ?? 6000);
+/** How long three nodes may take to meet again under new ids. */
+const TOGETHER_MS = 20_000;
+/** Until what was forged has been heard. */
+const FORGED_MS = 500;
 /** Beyond the attacks' own time: a first round, starting, closing. */
 const MARGIN_MS = 90_000;
 
@@ -60,7 +66,64 @@ describe('a cluster of three beside hostile input', () => {
     },
     OUTSIDERS_MS + MARGIN_MS,
   );
+
+  it(
+    'from a member that has joined: the three keep each other, and each message comes once',
+    async () => {
+      const { clusterName } = material;
+      const victims = (cluster = await ClusterProcess.start(clusterName));
+      const hostile = (attacker = await Attacker.start(victims.members));
+      const campaign = new Campaign(victims, hostile, SEED, material);
+      const course = await campaign.run(insiders(material), INSIDERS_MS, async (round) => {
+        const insider = await Insider.join(clusterName, victims.members);
+        hostile.insider = insider;
+        await round();
+        hostile.insider = undefined;
+        await insider.close();
+      });
+      say(summary('Insiders', course, hostile));
+      expect(problems(course, hostile, AGAINST_INSIDERS)).toEqual([]);
+    },
+    INSIDERS_MS + MARGIN_MS,
+  );
 });
+
+describe('a verdict that a member forges', () => {
+  it.each(['unreachable', 'left'] as const)(
+    '(%s) buries live members, and they find together again',
+    async (verdict) => {
+      const { clusterName } = material;
+      const victims = (cluster = await ClusterProcess.start(clusterName));
+      const insider = await Insider.join(clusterName, victims.members);
+      forgeVerdicts(insider, victims.members, verdict);
+      await pause(FORGED_MS);
+      await insider.close();
+      const { nodes, events } = await victims.report();
+      // Nobody else may speak in their names: who is said to have left goes on under a new id.
+      const hasOldIds = nodes.map(({ id }, n) => id === victims.members[n]!.id);
+      console.log(verdict, events, hasOldIds);
+      await until(async () => (await victims.report()).nodes.every(({ seesAll }) => seesAll));
+      const { messages, strays, ended } = await victims.finish();
+      const { doubled, unordered, owed, underway } = messages;
+      expect({ doubled, unordered, owed, underway, strays, ended }).toEqual({
+        ...{ doubled: 0, unordered: 0, owed: 0, underway: 0, strays: [], ended: true },
+      });
+    },
+  );
+});
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  const endMs = performance.now() + TOGETHER_MS;
+  while (!(await condition())) {
+    if (performance.now() > endMs)
+      throw new Error(`Not within ${TOGETHER_MS} ms: the three are together again`);
+    await pause(100);
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
 
 /** Past Jest, which would put a stack beside it. */
 function say(text: string): void {

@@ -11,6 +11,8 @@ export interface Play {
   /** Shakes hands properly before anything else; undefined: the pieces are the first that is said. */
   readonly hello?: HelloFrame | undefined;
   readonly pieces: readonly Uint8Array[];
+  /** Each piece is a message of the protocol, which the joined insider says on its own protocol lane. */
+  readonly isWhisper?: boolean | undefined;
   /** Between two pieces. Default: none, they are written at once. */
   readonly paceMs?: number | undefined;
   /** `end`, `reset`: so the attacker ends · `wait`: the node has to close. Default: `end`. */
