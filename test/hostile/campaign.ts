@@ -79,7 +79,12 @@ export class Campaign {
   async #round(attacks: readonly Attack[]): Promise<void> {
     const number = this.#rounds++;
     this.attacker.answers = answers(new Round(this.seed, number, 'answers'), this.material);
-    for (const attack of attacks) await this.#batch(playsOf(attack, this.seed, number), attack.atOnce);
+    const batch = (attack: Attack): Promise<void> =>
+      this.#batch(playsOf(attack, this.seed, number), attack.atOnce);
+    // What mostly waits does so beside the others.
+    const slow = Promise.all(attacks.filter(({ isSlow }) => isSlow === true).map(batch));
+    for (const attack of attacks) if (attack.isSlow !== true) await batch(attack);
+    await slow;
     await this.#batch(this.#mutants(number));
   }
 

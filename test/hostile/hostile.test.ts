@@ -11,8 +11,8 @@ import { recordSessions } from './recording.js';
 
 /** `npm run hostile` sets these; without them the campaign is as long as a test may be. */
 const SEED = Number(process.env['FC_SEED'] ?? fc.readConfigureGlobal()?.seed ?? 1) | 0;
-const OUTSIDERS_MS = Number(process.env['HOSTILE_OUTSIDERS_MS'] ?? 14_000);
-const INSIDERS_MS = Number(process.env['HOSTILE_INSIDERS_MS'] ?? 6000);
+const OUTSIDERS_MS = Number(process.env['HOSTILE_OUTSIDERS_MS'] ?? 9000);
+const INSIDERS_MS = Number(process.env['HOSTILE_INSIDERS_MS'] ?? 4000);
 /** How long three nodes may take to meet again under new ids. */
 const TOGETHER_MS = 20_000;
 /** Until what was forged has been heard. */
@@ -88,9 +88,9 @@ describe('a cluster of three beside hostile input', () => {
   );
 });
 
-describe('a verdict that a member forges', () => {
+describe('a member that passes a verdict on live ones', () => {
   it.each(['unreachable', 'left'] as const)(
-    '(%s) buries live members, and they find together again',
+    '(%s): the three are together again soon, under new ids if need be, and each message comes once',
     async (verdict) => {
       const { clusterName } = material;
       const victims = (cluster = await ClusterProcess.start(clusterName));
@@ -98,10 +98,6 @@ describe('a verdict that a member forges', () => {
       forgeVerdicts(insider, victims.members, verdict);
       await pause(FORGED_MS);
       await insider.close();
-      const { nodes, events } = await victims.report();
-      // Nobody else may speak in their names: who is said to have left goes on under a new id.
-      const hasOldIds = nodes.map(({ id }, n) => id === victims.members[n]!.id);
-      console.log(verdict, events, hasOldIds);
       await until(async () => (await victims.report()).nodes.every(({ seesAll }) => seesAll));
       const { messages, strays, ended } = await victims.finish();
       const { doubled, unordered, owed, underway } = messages;

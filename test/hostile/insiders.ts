@@ -110,6 +110,10 @@ const WHISPERS: readonly Whispers[] = [
         12,
       ),
   },
+];
+
+/** Among all that a member can say is its own leave: what comes after may be a stranger's. */
+const LAST_WHISPERS: readonly Whispers[] = [
   { name: 'any message', bodies: (round) => round.draw(anyMessage, 80) },
   { name: 'any news', bodies: (round) => round.draw(gossip(anyUpdate), 60) },
 ];
@@ -127,13 +131,13 @@ export function insiders({ clusterName }: Material): readonly Attack[] {
         : {}),
     });
   const stream = fc.integer({ min: 0, max: 255 });
-  const whispered = WHISPERS.map(({ name, bodies }) => ({
+  const whispered = ({ name, bodies }: Whispers): Attack => ({
     name,
     atOnce: 1,
-    plays: (round: Round) => bodies(round).map((body) => ({ isWhisper: true, pieces: [body] })),
-  }));
+    plays: (round) => bodies(round).map((body) => ({ isWhisper: true, pieces: [body] })),
+  });
   return [
-    ...whispered,
+    ...WHISPERS.map(whispered),
     {
       name: 'payloads of a member: deep, huge and odd values',
       plays: (round) =>
@@ -224,6 +228,7 @@ export function insiders({ clusterName }: Material): readonly Attack[] {
             pieces: isSilent ? [] : [protocolFrame(pack([200]))],
           })),
     },
+    ...LAST_WHISPERS.map(whispered),
   ];
 }
 
@@ -235,8 +240,8 @@ export function forgeVerdicts(
 ): void {
   const by = idBytes(insider.node.local.id);
   for (const [n, { id }] of victims.entries()) {
-    const suspicion = [2, idBytes(id), 0, by, 1];
-    const news = verdict === 'left' ? [[4, idBytes(id), 0]] : [suspicion, [3, idBytes(id), 0, by, 1, []]];
+    const suspicion = [2, idBytes(id), 5, by, 0];
+    const news = verdict === 'left' ? [[4, idBytes(id), 0]] : [suspicion, [3, idBytes(id), 5, by, 0, []]];
     for (const away of [1, 2]) insider.whisper(victims[(n + away) % 3]!, pack([6, news]));
   }
 }

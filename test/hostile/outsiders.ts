@@ -28,6 +28,8 @@ export interface Attack {
   readonly name: string;
   /** How many of its plays run at the same time. Default: 16. */
   readonly atOnce?: number;
+  /** Whether it takes its time, in which others can run. Default: false. */
+  readonly isSlow?: boolean;
   plays(round: Round): readonly Omit<Play, 'attack'>[];
 }
 
@@ -37,7 +39,9 @@ export interface Material {
   readonly recordings: readonly Recording[];
 }
 
-const CUTS_PER_ROUND = 150;
+/** Of an attack, in a round. */
+const CASES = 150;
+const CUTS_PER_ROUND = 200;
 const SILENT = 2000;
 /** TCP heads that promise so much. */
 const LENGTHS = [
@@ -103,7 +107,7 @@ export function outsiders({ clusterName, recordings }: Material): readonly Attac
         round
           .draw(
             fc.array(fc.uint8Array({ minLength: 1, maxLength: 3000 }), { minLength: 1, maxLength: 5 }),
-            60,
+            CASES,
           )
           .map((pieces) => ({ pieces })),
     },
@@ -111,7 +115,7 @@ export function outsiders({ clusterName, recordings }: Material): readonly Attac
       name: 'a frame, then random bytes',
       plays: (round) =>
         round
-          .draw(fc.tuple(frame, fc.uint8Array({ maxLength: 2000 })), 60)
+          .draw(fc.tuple(frame, fc.uint8Array({ maxLength: 2000 })), CASES)
           .map(([first, noise]) => ({ pieces: [first, noise] })),
     },
     {
@@ -141,7 +145,7 @@ export function outsiders({ clusterName, recordings }: Material): readonly Attac
       name: 'bit flips in a recorded session',
       plays: (round) =>
         round
-          .draw(fc.tuple(recording, fc.array(fc.nat(), { minLength: 1, maxLength: 4 }), fc.boolean()), 120)
+          .draw(fc.tuple(recording, fc.array(fc.nat(), { minLength: 1, maxLength: 4 }), fc.boolean()), CASES)
           .map(([{ toAcceptor }, places, inOnePiece]) => {
             const flipped = flip(toAcceptor, places);
             return { pieces: inOnePiece ? [Uint8Array.from(Buffer.concat(flipped))] : flipped };
@@ -158,14 +162,14 @@ export function outsiders({ clusterName, recordings }: Material): readonly Attac
               fc.constantFrom(0, 1, 2, 3, 4, 5),
               fc.array(fc.nat(), { minLength: 8, maxLength: 8 }),
             ),
-            60,
+            CASES,
           )
           .map(([one, other, how, numbers]) => ({ pieces: rearranged(one, other, how, numbers) })),
     },
     {
       name: 'handshakes with odd fields',
       plays: (round) =>
-        round.draw(oddHello(clusterName), 100).map(([first, isReady, then]) => ({
+        round.draw(oddHello(clusterName), CASES).map(([first, isReady, then]) => ({
           pieces: [
             encodeOr(first),
             ...(isReady ? [encodeFrame({ type: 'ready', answer: { known: false, expected: 0 } }), then] : []),
@@ -176,7 +180,7 @@ export function outsiders({ clusterName, recordings }: Material): readonly Attac
       name: 'frames with numbers from the edges, after the handshake',
       plays: (round) =>
         round
-          .draw(fc.tuple(freshId, lane, fc.array(frame, { minLength: 1, maxLength: 6 }), u48, u48), 100)
+          .draw(fc.tuple(freshId, lane, fc.array(frame, { minLength: 1, maxLength: 6 }), u48, u48), CASES)
           .map(([id, purpose, pieces, epoch, firstUnacked]) => ({
             hello: stranger(id, purpose, purpose === 'payload' ? { offer: { epoch, firstUnacked } } : {}),
             pieces,
@@ -188,7 +192,7 @@ export function outsiders({ clusterName, recordings }: Material): readonly Attac
         round
           .draw(
             fc.tuple(freshId, fc.array(fc.oneof(hostileValue, anyMessage), { minLength: 1, maxLength: 4 })),
-            60,
+            CASES,
           )
           .map(([id, bodies]) => ({ hello: stranger(id, 'protocol'), pieces: bodies.map(protocolFrame) })),
     },
@@ -205,7 +209,7 @@ export function outsiders({ clusterName, recordings }: Material): readonly Attac
               trapKeys,
               fc.boolean(),
             ),
-            60,
+            CASES,
           )
           .map(([id, record, value, meta, pattern, isRecordOdd]) => ({
             hello: stranger(id, 'payload', isRecordOdd ? { record: record.subarray(0, 14_000) } : {}),
@@ -216,7 +220,7 @@ export function outsiders({ clusterName, recordings }: Material): readonly Attac
       name: 'messages of the protocol by a stranger',
       plays: (round) =>
         round
-          .draw(fc.tuple(freshId, fc.array(anyMessage, { minLength: 1, maxLength: 12 })), 60)
+          .draw(fc.tuple(freshId, fc.array(anyMessage, { minLength: 1, maxLength: 12 })), CASES)
           .map(([id, bodies]) => ({ hello: stranger(id, 'protocol'), pieces: bodies.map(protocolFrame) })),
     },
     {
@@ -237,6 +241,7 @@ export function outsiders({ clusterName, recordings }: Material): readonly Attac
     },
     {
       name: 'a storm of joins that lead nowhere',
+      isSlow: true,
       plays: (round) =>
         round
           .draw(
@@ -254,6 +259,7 @@ export function outsiders({ clusterName, recordings }: Material): readonly Attac
     },
     {
       name: 'slow handshakes',
+      isSlow: true,
       atOnce: 32,
       plays: (round) =>
         round.draw(fc.tuple(freshId, fc.integer({ min: 1, max: 9 })), 32).map(([id, size]) => ({
@@ -264,6 +270,7 @@ export function outsiders({ clusterName, recordings }: Material): readonly Attac
     },
     {
       name: 'slow bodies',
+      isSlow: true,
       atOnce: 32,
       plays: (round) =>
         round.draw(fc.tuple(freshId, fc.integer({ min: 1, max: 40 })), 32).map(([id, size]) => ({
