@@ -82,6 +82,7 @@ export function problems({ start, finish, ranMs, harm }: Course, attacker: Attac
     `Errors in the log: ${log.kept
       .filter((line) => line.includes(' error: '))
       .slice(0, 5)
+      .map((line) => line.split('\n')[0])
       .join('\n')}`,
   );
   const lines = log.lines / (ranMs / 60_000);

@@ -67,10 +67,8 @@ export function hello(
 ): HelloFrame {
   const payload = purpose === 'payload';
   return {
-    type: 'hello',
+    ...EXAMPLES.hello,
     purpose,
-    minVersion: 1,
-    maxVersion: 1,
     clusterName,
     id,
     address: { host: HOST, port: 9 },
