@@ -85,19 +85,19 @@ export class ClusterProcess {
   readonly members: readonly Victim[] = [];
   #output = '';
   #exit: string | undefined;
-  readonly #waiting = new Map<string, (answer: unknown) => void>();
+  /** By what was asked for; answers come in the order of the questions. */
+  readonly #waiting = new Map<string, ((answer: unknown) => void)[]>();
 
   private constructor(private readonly child: ChildProcess) {
     const keep = (text: string): void => void (this.#output = (this.#output + text).slice(-20_000));
     child.stdout?.setEncoding('utf8').on('data', keep);
     child.stderr?.setEncoding('utf8').on('data', keep);
     child.on('message', (message: { what: string }) => {
-      this.#waiting.get(message.what)?.(message);
-      this.#waiting.delete(message.what);
+      this.#waiting.get(message.what)?.shift()?.(message);
     });
     child.once('close', (code, signal) => {
       this.#exit = `code ${code}, signal ${signal}`;
-      for (const settle of this.#waiting.values()) settle(undefined);
+      for (const settle of [...this.#waiting.values()].flat()) settle(undefined);
     });
   }
 
@@ -159,11 +159,14 @@ export class ClusterProcess {
         reject(new Error(`The cluster's process ${problem} (asked for "${what}")\n${this.#output}`));
       if (!this.isRunning) return fail(`has ended: ${this.#exit}`);
       const timer = setTimeout(() => fail(`gave no answer within ${withinMs} ms: it hangs`), withinMs);
-      this.#waiting.set(what, (answer) => {
+      const settle = (answer: unknown): void => {
         clearTimeout(timer);
         if (answer === undefined) fail(`has ended: ${this.#exit}`);
         else resolve(answer as T);
-      });
+      };
+      const others = this.#waiting.get(what);
+      if (others === undefined) this.#waiting.set(what, [settle]);
+      else others.push(settle);
     });
   }
 }
