@@ -11,6 +11,8 @@ const AT_ONCE = 16;
 const KEPT_OF_BATCH = 6;
 const MAX_KEPT = 300;
 const MUTANTS = 60;
+/** A delay worth a word. */
+const STALL_MS = 100;
 /** Until the last closes are counted, and links of strangers are gone. */
 const CALM_MS = 600;
 
@@ -25,6 +27,8 @@ export interface Course {
   readonly words: readonly string[];
   /** What the three said about each other, and after which attack. */
   readonly harm: readonly string[];
+  /** The longest delays of the event loop, each longer than those before, and after which attack. */
+  readonly stalls: readonly string[];
 }
 
 /** Runs a round, with whatever belongs before and after it. */
@@ -46,6 +50,8 @@ export class Campaign {
   readonly #kept: Play[] = [];
   readonly #harm: string[] = [];
   #told = 0;
+  readonly #stalls: string[] = [];
+  #longestMs = STALL_MS;
   #rounds = 0;
 
   constructor(
@@ -75,6 +81,7 @@ export class Campaign {
       kept: this.#kept.length,
       words: [...this.#seen].toSorted(),
       harm: this.#harm,
+      stalls: this.#stalls,
     };
   }
 
@@ -104,6 +111,11 @@ export class Campaign {
     if (this.#isNews(report)) this.#keep(plays);
     for (const line of report.told.slice(this.#told)) this.#harm.push(`${line}, after "${plays[0]!.attack}"`);
     this.#told = report.told.length;
+    if (report.delays.maxMs <= this.#longestMs) return;
+    this.#longestMs = report.delays.maxMs;
+    this.#stalls.push(
+      `${this.#longestMs.toFixed(0)} ms, in round ${this.#rounds} after "${plays[0]!.attack}"`,
+    );
   }
 
   #isNews(report: Report): boolean {

@@ -25,7 +25,7 @@ function found(
   attacker = {},
 ): string[] {
   const course: Course = {
-    ...{ seed: 1, rounds: 2, ranMs: 10_000, kept: 0, words: [], harm: [] },
+    ...{ seed: 1, rounds: 2, ranMs: 10_000, kept: 0, words: [], harm: [], stalls: [] },
     start: calm,
     finish: { ...calm, ...changes },
   };

@@ -126,7 +126,7 @@ function closes({ nodes }: Report): number {
 /** What a campaign did and saw, for people. */
 export function summary(
   title: string,
-  { seed, rounds, start, finish, ranMs, kept, words }: Course,
+  { seed, rounds, start, finish, ranMs, kept, words, stalls }: Course,
   attacker: Attacker,
 ): string {
   const { messages, requests, events, delays, log } = finish;
@@ -146,6 +146,7 @@ export function summary(
     `  RSS ${start.memory.rss} → ${finish.memory.rss} MiB (heap ${start.memory.heap} → ${finish.memory.heap}, buffers ${start.memory.buffers} → ${finish.memory.buffers}), event loop p99 ${delays.p99Ms.toFixed(1)} ms, median and worst second ${delays.medianWindowMs.toFixed(1)} and ${delays.worstWindowMs.toFixed(1)} ms, max ${delays.maxMs.toFixed(1)} ms`,
     `  messages ${messages.acknowledged} acknowledged, ${messages.owed} lost, ${messages.doubled} doubled, ${messages.refused} refused, ${messages.uncertain} uncertain; requests ${requests.answered} answered, ${requests.failed} failed`,
     `  suspicions ${events.suspected}, recoveries ${events.recovered}, unreachable ${events.unreachable}, left ${events.left}, strangers joined ${events.strangersJoined}; ${log.lines} log lines; ${words.length} words seen, ${kept} inputs kept for mutation`,
+    ...stalls.map((stall) => `  stall ${stall}`),
     ...Object.entries(attacker.cases).map(([attack, count]) => `  ${String(count).padStart(8)} ${attack}`),
   ].join('\n');
 }
