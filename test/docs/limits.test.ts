@@ -35,6 +35,11 @@ const boundsWithoutOption: readonly [bound: string, file: string, words: string]
   ['names of hosts that are remembered', 'transport/tcp/name-resolver.test.ts', 'are remembered up to 1,024'],
   ['names that are looked up at once', 'transport/tcp/name-resolver.test.ts', 'are looked up two at a time'],
   [
+    'names that wait to be looked up',
+    'transport/tcp/name-resolver.test.ts',
+    'wait for their lookup up to 1,024',
+  ],
+  [
     'members that have left, to be told of once',
     'cluster/event-continuity.test.ts',
     'remember the last 4,096 members that have left',

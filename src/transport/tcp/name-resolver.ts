@@ -1,5 +1,6 @@
 import { lookup as systemLookup } from 'node:dns';
 import type { Clock } from '../../clock.js';
+import { ClosedError, DiscoveryError } from '../../errors.js';
 
 /** Gives a host's IP literals, best first. */
 export type Lookup = (host: string) => Promise<readonly string[]>;
@@ -10,6 +11,8 @@ const MAX_CONCURRENT_LOOKUPS = 2;
 const FRESH_MS = 30_000;
 /** Names that are remembered; the one unused for longest goes first. */
 const MAX_NAMES = 1024;
+/** Names that wait for their lookup. Where lookups are slow, further dials fail, as if the name did not resolve. */
+const MAX_WAITING = 1024;
 
 interface KnownName {
   ips: readonly string[];
@@ -22,8 +25,9 @@ interface KnownName {
 /** Turns host names into IP literals without ever keeping a dial to a known name waiting. */
 export class NameResolver {
   private readonly names = new Map<string, KnownName>();
-  private readonly waiting: (() => void)[] = [];
+  private readonly waiting: { go(): void; giveUp(error: Error): void }[] = [];
   private running = 0;
+  private closed = false;
 
   constructor(
     private readonly clock: Clock,
@@ -59,6 +63,12 @@ export class NameResolver {
     name.ips = [...name.ips.filter((other) => other !== ip), ip];
   }
 
+  /** Looks up nothing more. The two lookups that may be under way nobody can stop: they end by the system's timeout. */
+  close(): void {
+    this.closed = true;
+    for (const { giveUp } of this.waiting.splice(0)) giveUp(new ClosedError('The transport'));
+  }
+
   private known(host: string): KnownName {
     const name = this.names.get(host) ?? {
       ips: [],
@@ -84,13 +94,17 @@ export class NameResolver {
   }
 
   private async limited(host: string): Promise<readonly string[]> {
-    if (this.running >= MAX_CONCURRENT_LOOKUPS) await new Promise<void>((go) => this.waiting.push(go));
+    if (this.closed) throw new ClosedError('The transport');
+    if (this.waiting.length >= MAX_WAITING)
+      throw new DiscoveryError(`${MAX_WAITING} names wait to be looked up already`);
+    if (this.running >= MAX_CONCURRENT_LOOKUPS)
+      await new Promise<void>((go, giveUp) => this.waiting.push({ go, giveUp }));
     this.running++;
     try {
       return await this.lookup(host);
     } finally {
       this.running--;
-      this.waiting.shift()?.();
+      this.waiting.shift()?.go();
     }
   }
 }

@@ -166,6 +166,7 @@ export class TcpLinks implements Links, TcpShared {
   private async closeAll(): Promise<void> {
     // `closing` is set before anything is torn down: what that calls sees it.
     await Promise.resolve();
+    this.names.close();
     for (const dial of this.dials) dial.cancel();
     this.dials.clear();
     for (const listener of this.listeners) void listener.close();

@@ -32,6 +32,19 @@ describe('names of members', () => {
     ]);
   });
 
+  it('wait for their lookup up to 1,024, and not beyond the end of the transport', async () => {
+    const { asked, names } = byHand();
+    const all = Array.from({ length: 2 + 1024 }, (_, i) => names.resolve(`host${i}`));
+    await settled();
+    await expect(names.resolve('one more')).rejects.toThrow(/1024 names wait to be looked up already/);
+    names.close();
+    for (const { fail } of asked) fail();
+    const outcomes = await Promise.allSettled(all);
+    expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true);
+    expect(asked).toHaveLength(2);
+    await expect(names.resolve('later')).rejects.toThrow(/closed/);
+  });
+
   it('are looked up once for dials at the same time', async () => {
     const { asked, names } = byHand();
     const both = [names.resolve('a'), names.resolve('A')];
