@@ -30,3 +30,14 @@ export function quantile(sorted: ArrayLike<number>, share: number): number {
 export function ratios(values: readonly number[], others: readonly number[]): Sample {
   return sampleOf(values.map((value, round) => value / others[round]!));
 }
+
+/** The median and the range, three digits each, in units of so many. */
+export function shown({ median, min, max }: Sample, unit = 1): string {
+  const [m, low, high] = [median, min, max].map((value) => short(value / unit));
+  return `${m} (${low}–${high})`;
+}
+
+/** Three digits, without an exponent. */
+function short(value: number): string {
+  return String(Number(value.toPrecision(3)));
+}

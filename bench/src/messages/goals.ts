@@ -1,6 +1,7 @@
 import type { Goal } from '../suite.js';
 import type { CellName } from './cells.js';
 import { cells, describe } from './cells.js';
+import type { ContenderName } from './contenders/index.js';
 import type { Measurements } from './measurements.js';
 import type { Measured } from './pair.js';
 
@@ -40,7 +41,7 @@ const figures: Record<keyof Measured, string> = {
   p99Us: 'latency, 99th percentile',
 };
 
-export function goals(measurements: Measurements): Goal[] {
+export function goals(measurements: Measurements<CellName, ContenderName>): Goal[] {
   return wanted.map(({ cell, figure, over, least, most }) => {
     const other = over === 'its own send' ? (['send1024', 'clusterpack'] as const) : ([cell, over] as const);
     const { median, min, max } = measurements.ratio(figure, [cell, 'clusterpack'], other);

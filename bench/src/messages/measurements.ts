@@ -1,10 +1,8 @@
 import { ratios, sampleOf, type Sample } from '../statistics.js';
-import type { CellName } from './cells.js';
-import type { ContenderName } from './contenders/index.js';
 import type { Measured } from './pair.js';
 
 /** All that was measured, by cell, contender and round. */
-export class Measurements {
+export class Measurements<CellName extends string, ContenderName extends string> {
   readonly #rounds = new Map<string, Measured[]>();
 
   add(cell: CellName, contender: ContenderName, measured: Measured): void {
@@ -36,6 +34,6 @@ export class Measurements {
   }
 }
 
-function keyOf(cell: CellName, contender: ContenderName): string {
+function keyOf(cell: string, contender: string): string {
   return `${cell} ${contender}`;
 }

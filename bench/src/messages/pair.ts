@@ -1,6 +1,5 @@
 import { quantile } from '../statistics.js';
 import { Worker } from '../workers.js';
-import type { ContenderName } from './contenders/index.js';
 import type { Load, Yield } from './contender.js';
 
 /** One measurement of one contender. */
@@ -22,11 +21,12 @@ export class Pair {
     readonly client: Worker,
   ) {}
 
-  static async start(name: ContenderName): Promise<Pair> {
-    const server = await Worker.start(`${name}, serving`, WORKER, [name]);
+  /** @param worker the module of both: it answers `serve`, `connect` and `load`, and is told the name */
+  static async start(name: string, worker = WORKER): Promise<Pair> {
+    const server = await Worker.start(`${name}, serving`, worker, [name]);
     try {
       const where = await server.ask('serve');
-      const client = await Worker.start(`${name}, calling`, WORKER, [name]);
+      const client = await Worker.start(`${name}, calling`, worker, [name]);
       const pair = new Pair(server, client);
       await client.ask('connect', where);
       return pair;

@@ -1,4 +1,4 @@
-import type { Sample } from '../statistics.js';
+import { shown } from '../statistics.js';
 import type { Effort, Findings, Plot, Suite, Table } from '../suite.js';
 import { cellNames, cells, describe, type CellName } from './cells.js';
 import { canDo, contenderNames as names, type ContenderName } from './contenders/index.js';
@@ -21,9 +21,11 @@ export const messages: Suite = {
   },
 };
 
+type Found = Measurements<CellName, ContenderName>;
+
 /** Everybody in turn, cell by cell and round by round: what the machine does meanwhile happens to all. */
-async function measure(pairs: ReadonlyMap<ContenderName, Pair>, effort: Effort): Promise<Measurements> {
-  const measurements = new Measurements();
+async function measure(pairs: ReadonlyMap<ContenderName, Pair>, effort: Effort): Promise<Found> {
+  const measurements: Found = new Measurements();
   const ms = effort.isQuick ? 30 : 1000;
   // The first round warms up, and does not count.
   for (let round = 0; round <= effort.rounds; round++) {
@@ -40,7 +42,7 @@ async function measure(pairs: ReadonlyMap<ContenderName, Pair>, effort: Effort):
   return measurements;
 }
 
-function findings(measurements: Measurements): Findings {
+function findings(measurements: Found): Findings {
   const alone = cellNames.filter((cell) => cells[cell].inFlight === 1);
   const together = cellNames.filter((cell) => cells[cell].inFlight > 1);
   return {
@@ -74,7 +76,7 @@ comparison, so that a slower moment of the machine is everybody's; cells are med
 function table(
   caption: string,
   rows: readonly CellName[],
-  measurements: Measurements,
+  measurements: Found,
   figure: keyof Measured,
   unit = 1,
 ): Table {
@@ -90,17 +92,7 @@ function table(
   };
 }
 
-function shown({ median, min, max }: Sample, unit: number): string {
-  const [m, low, high] = [median, min, max].map((value) => short(value / unit));
-  return `${m} (${low}–${high})`;
-}
-
-/** Three digits, without an exponent. */
-function short(value: number): string {
-  return String(Number(value.toPrecision(3)));
-}
-
-function plot(rows: readonly CellName[], measurements: Measurements): Plot {
+function plot(rows: readonly CellName[], measurements: Found): Plot {
   return {
     name: 'messages',
     title: 'Messages: operations a second',
