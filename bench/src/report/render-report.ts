@@ -15,12 +15,15 @@ export function renderReport(sections: readonly Section[]): string {
     '# Performance',
     'Written by `npm run bench`; [how it measures](../bench/README.md). Figures of different runs cannot be compared: only what stands side by side in one table can.',
     machine(),
-    `## Goals: ${met} of ${goals.length} met`,
-    renderTable({ head: ['what', 'wanted', 'measured', ''], rows: goals.map(row) }),
+    ...(goals.length === 0 ? [] : [`## Goals: ${met} of ${goals.length} met`, goalTable(goals)]),
     ...sections.flatMap(renderSection),
   ]
     .join('\n\n')
     .concat('\n');
+}
+
+function goalTable(goals: readonly Goal[]): string {
+  return renderTable({ head: ['what', 'wanted', 'measured', ''], rows: goals.map(row) });
 }
 
 function row({ what, wanted, measured, isMet }: Goal): string[] {
