@@ -1,6 +1,14 @@
 import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { connect, createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
+import {
+  connect,
+  createSecureContext,
+  createServer,
+  type SecureContext,
+  type SecureContextOptions,
+  type Server,
+  type TLSSocket,
+} from 'node:tls';
 import type { LinkCredentials } from '../../link.js';
 import type { Keyring } from './keyring.js';
 import { codeOf, type Objection, type TlsScheme } from './tls-security.js';
@@ -26,6 +34,8 @@ export class SharedSecret implements TlsScheme {
   /** Keys are looked up for each handshake. */
   readonly revision = 0;
   readonly #keys: Keyring;
+  /** What all dials share: no key is in it. */
+  readonly #dialling: SecureContext = createSecureContext(SETTINGS);
   /** The key that each connection uses, or tries to. */
   readonly #used = new WeakMap<TLSSocket, string>();
 
@@ -36,7 +46,7 @@ export class SharedSecret implements TlsScheme {
   connect(socket: Socket): TLSSocket {
     const { name, psk } = this.#keys.first;
     const tls = connect({
-      ...SETTINGS,
+      secureContext: this.#dialling,
       socket,
       pskCallback: () => ({ psk, identity: name }),
       // There is no certificate to check; `examine` refuses any connection that has another proof.

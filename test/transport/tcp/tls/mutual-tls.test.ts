@@ -176,6 +176,27 @@ describe('certificates that are replaced', () => {
     expect((await acceptor.nth(0)).link.credentials!.isCurrent).toBe(true);
   });
 
+  it('count for dials to come, too: their own, and whom they trust', async () => {
+    const { listener, acceptor } = await listen({ security: (await node(['a'])).security });
+    const b = await node(['b']);
+    const client = links({ security: b.security });
+    const descriptions: string[] = [];
+    const dialAgain = async () => {
+      const { failed } = await dial(client, listener.address);
+      if (failed === undefined)
+        descriptions.push((await acceptor.nth(descriptions.length)).link.credentials!.description);
+      return failed;
+    };
+    await dialAgain();
+    await dialAgain();
+    const renewed = await authority.issue({ names: ['renewed'] });
+    b.scheme.replace(await loadCertificates({ ca: authority.cert, ...renewed }));
+    await dialAgain();
+    expect(descriptions).toEqual(['b', 'b', 'renewed'].map((name) => `certificate of DNS:${name}`));
+    b.scheme.replace(await loadCertificates({ ca: stranger.cert, ...renewed }));
+    expect(await dialAgain()).toBeDefined();
+  });
+
   it('by those of another authority make older links stale', async () => {
     const a = await node(['a']);
     const { listener, acceptor } = await listen({ security: a.security });
