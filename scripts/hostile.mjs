@@ -4,6 +4,8 @@ import { parseArgs } from 'node:util';
 
 /** From within a cluster there is less to try than from outside, and it is at the mercy of whoever is let in. */
 const INSIDERS_SHARE = 0.2;
+/** Each: without the secret of a secured cluster, and with it. */
+const SECURED_SHARE = 0.2;
 const MAX_MINUTES = 24 * 60;
 
 const { values } = parseArgs({
@@ -17,6 +19,7 @@ if (!(minutes > 0 && minutes <= MAX_MINUTES) || (seed !== undefined && !Number.i
 }
 const ms = Math.round(minutes * 60_000);
 const insidersMs = Math.round(ms * INSIDERS_SHARE);
+const securedMs = Math.round(ms * SECURED_SHARE);
 const { status } = spawnSync(
   process.execPath,
   [
@@ -27,7 +30,8 @@ const { status } = spawnSync(
     stdio: 'inherit',
     env: {
       ...process.env,
-      HOSTILE_OUTSIDERS_MS: String(ms - insidersMs),
+      HOSTILE_OUTSIDERS_MS: String(ms - insidersMs - 2 * securedMs),
+      HOSTILE_SECURED_MS: String(securedMs),
       HOSTILE_INSIDERS_MS: String(insidersMs),
       ...(seed === undefined ? {} : { FC_SEED: String(seed) }),
     },

@@ -13,6 +13,8 @@ const MAX_KEPT = 300;
 const MUTANTS = 60;
 /** A delay worth a word. */
 const STALL_MS = 100;
+/** A process that is younger has not compiled all that it will, and its memory still grows by that. */
+const WARM_MS = 5000;
 /** Until the last closes are counted, and links of strangers are gone. */
 const CALM_MS = 600;
 
@@ -37,8 +39,8 @@ export type Around = (round: () => Promise<void>) => Promise<void>;
 /**
  * Attacks a cluster, round after round, until its time is up.
  *
- * A round goes through the whole catalogue; the first one warms the cluster up, and only then is the memory measured
- * that the end is compared with: code is compiled, pools and tables have been as full as the attacks can make them.
+ * A round goes through the whole catalogue; the first one, or a few, warm the cluster up, and only then is the memory
+ * measured that the end is compared with: code is compiled, pools and tables have been as full as the attacks can make them.
  *
  * It is guided by what can be seen from outside: after each batch the nodes tell by which words they count closes and
  * violations, and which lines they have logged. Of a batch that brought a new word a few plays are kept, and mutated in
@@ -64,7 +66,8 @@ export class Campaign {
   /** @param around what happens around each round; none by default */
   async run(attacks: readonly Attack[], ms: number, around: Around = (round) => round()): Promise<Course> {
     const beganMs = performance.now();
-    await around(() => this.#round(attacks));
+    do await around(() => this.#round(attacks));
+    while (performance.now() - beganMs < WARM_MS);
     await pause(CALM_MS);
     const start = await this.cluster.start();
     // Once at least, however slow the machine is: what is measured lies between the two.
