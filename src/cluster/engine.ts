@@ -13,7 +13,7 @@ import { swimCodec } from '../membership/swim/codec.js';
 import type { SwimMessage } from '../membership/swim/messages.js';
 import { Swim } from '../membership/swim/swim.js';
 import type { NodeId } from '../node-id.js';
-import type { Binding, IncomingMessage, Receipt, Transport } from '../transport/transport.js';
+import type { Binding, Destination, IncomingMessage, Receipt, Transport } from '../transport/transport.js';
 import { tcpTransport } from './tcp-transport.js';
 import { hostToAdvertise } from './advertised-host.js';
 import type { ResolvedOptions } from './options.js';
@@ -28,7 +28,7 @@ export interface EngineListener {
   receive(message: IncomingMessage): Receipt;
   violation(from: NodeId, error: ProtocolViolationError): void;
   stalled(ms: number): void;
-  duplicateId(remote: string): void;
+  duplicateId(by: Destination): void;
   /** A handshake was refused, by this side or the other. */
   refused(error: HandshakeError): void;
   listenerLost(cause: unknown): void;
@@ -138,7 +138,7 @@ export class Engine {
           ...this.#runner.host,
           record: () => this.#record(),
           receive: (message) => listener.receive(message),
-          duplicateId: (remote) => listener.duplicateId(remote),
+          duplicateId: (by) => listener.duplicateId(by),
           refused: (_, error) => listener.refused(error),
           listenerLost: (cause) => listener.listenerLost(cause),
         },

@@ -36,6 +36,8 @@ export class Joiner {
   #timer: Timer | undefined;
   /** Whether none of those that discovery found was a member when it was last asked. */
   #isApart = false;
+  /** What discovery found when it was last asked. */
+  #found: readonly Address[] = [];
 
   constructor(
     private readonly node: JoinerNode,
@@ -55,11 +57,17 @@ export class Joiner {
     this.#aborter.abort();
   }
 
+  /** Whether this node dials an address for its own reasons: a stranger can make it dial any other one. */
+  trusts(address: Address): boolean {
+    return this.node.knows(address) || this.#found.some((found) => sameAddress(found, address));
+  }
+
   async #round(discovery: Discovery): Promise<void> {
     try {
       const found = await this.#ask(discovery);
       if (this.#aborter.signal.aborted) return;
       const others = this.#bounded(this.#others(found), discovery);
+      this.#found = others;
       const known = others.filter((address) => this.node.knows(address)).length;
       this.#isApart = others.length > 0 && known === 0;
       if (known === others.length) this.node.nobodyNew();

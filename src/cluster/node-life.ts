@@ -12,10 +12,11 @@ import {
 import type { ClusterMetadata, Member, MembershipEvent } from '../membership/membership.js';
 import type { MembershipProtocol } from '../membership/protocol.js';
 import type { NodeId } from '../node-id.js';
-import type { IncomingMessage, Receipt, Transport } from '../transport/transport.js';
+import type { Transport } from '../transport/transport.js';
 import { Engine, describePlace } from './engine.js';
 import { EventContinuity } from './event-continuity.js';
 import { closeDiscovery, Joiner } from './joiner.js';
+import type { LifeListener } from './life-listener.js';
 import { LocalIdentity } from './local-identity.js';
 import type { NodeStatus, ReadyOptions } from './node-status.js';
 import { Notices } from './notices.js';
@@ -32,15 +33,6 @@ const NOBODY: readonly Member[] = Object.freeze([]);
 
 /** Probe intervals that a node under a new id has to meet the members it knew before. */
 const REUNION_INTERVALS = 10;
-
-/** Whom a node's life tells what happens in it. */
-export interface LifeListener {
-  event(event: MembershipEvent): void;
-  receive(message: IncomingMessage): Receipt;
-  error(error: ClusterError): void;
-  /** Everything is closed: nothing will happen any more. */
-  ended(): void;
-}
 
 /**
  * A node from its creation to its end: binds, joins, takes a new identity when its own is lost, leaves.
@@ -263,7 +255,7 @@ export class NodeLife {
       receive: (message) => this.#listener.receive(message),
       violation: (from, error) => this.violation(from, error),
       stalled: (ms) => this.#notices.stalled(ms),
-      duplicateId: () => this.#loseIdentity(new DuplicateNodeIdError(this.#identity.id)),
+      duplicateId: ({ address }) => this.#toldOfDuplicate(address),
       refused: (error) => this.#listener.error(error),
       listenerLost: (cause) => this.#onListenerLost(cause),
     });
@@ -336,6 +328,10 @@ export class NodeLife {
     this.#listener.error(error);
     this.#joiner?.stop();
     void this.#replaceEngine(lost);
+  }
+
+  #toldOfDuplicate(by: Address): void {
+    if (this.#joiner?.trusts(by) === true) this.#loseIdentity(new DuplicateNodeIdError(this.#identity.id));
   }
 
   async #replaceEngine(lost: Engine): Promise<void> {

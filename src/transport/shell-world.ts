@@ -127,8 +127,8 @@ export class ShellWorld implements SessionWorld {
     this.#tell(() => this.host.link?.(about, report, by));
   }
 
-  duplicateId(remote: string): void {
-    this.#tell(() => this.host.duplicateId?.(remote));
+  duplicateId(by: Destination): void {
+    this.#tell(() => this.host.duplicateId?.(by));
   }
 
   refused(peer: RefusedPeer, error: HandshakeError): void {

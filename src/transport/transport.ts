@@ -126,7 +126,7 @@ export interface TransportHost {
   /** A payload arrived. Without it, messages go to the sequence that `bind` gives. */
   receive?(message: IncomingMessage): Receipt;
   /** A node that we dialled says that another live endpoint has our own NodeId. */
-  duplicateId?(remote: string): void;
+  duplicateId?(by: Destination): void;
   /**
    * A handshake was refused, by this side or by the other: called once on each, but not where a node met itself.
    * Strangers can cause it as often as they connect.

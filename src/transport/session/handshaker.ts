@@ -169,7 +169,7 @@ export class Handshaker implements HandshakeSteps {
     if (link.role === 'dialled') this.dialEnded(link, { kind: 'refusal', report: 'silent', refused: frame });
     else this.arrivalEnded(link, { kind: 'refusal', refused: frame });
     // Only who was asked can know: a stranger's word would let it rename any node.
-    if (frame.reason === 'duplicate-id' && link.role === 'dialled') host.world.duplicateId(link.remote);
+    if (frame.reason === 'duplicate-id' && link.role === 'dialled') host.world.duplicateId(link.wanted!);
   }
 
   /** Our dial came to nothing. A hello that waited for this is answered now. */

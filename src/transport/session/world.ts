@@ -68,7 +68,7 @@ export interface SessionWorld {
   protocolMessage(from: ProvenPeer, body: unknown): void;
   link(about: Destination, report: LinkReport, by?: NodeId): void;
   receive(message: IncomingMessage): Receipt;
-  duplicateId(remote: string): void;
+  duplicateId(by: Destination): void;
   refused(peer: RefusedPeer, error: HandshakeError): void;
   /** A cast certainly did not reach the kernel. */
   unsent(notify: () => void): void;

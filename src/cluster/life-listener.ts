@@ -1,0 +1,12 @@
+import type { ClusterError } from '../errors.js';
+import type { MembershipEvent } from '../membership/membership.js';
+import type { IncomingMessage, Receipt } from '../transport/transport.js';
+
+/** Whom a node's life tells what happens in it. */
+export interface LifeListener {
+  event(event: MembershipEvent): void;
+  receive(message: IncomingMessage): Receipt;
+  error(error: ClusterError): void;
+  /** Everything is closed: nothing will happen any more. */
+  ended(): void;
+}
