@@ -4,8 +4,8 @@ import { parseArgs } from 'node:util';
 
 /** From within a cluster there is less to try than from outside, and it is at the mercy of whoever is let in. */
 const INSIDERS_SHARE = 0.2;
-/** Each: without the secret of a secured cluster, and with it. */
-const SECURED_SHARE = 0.2;
+/** Each: without the secret of a secured cluster, with it, and without a certificate. */
+const SECURED_SHARE = 0.15;
 const MAX_MINUTES = 24 * 60;
 
 const { values } = parseArgs({
@@ -30,7 +30,7 @@ const { status } = spawnSync(
     stdio: 'inherit',
     env: {
       ...process.env,
-      HOSTILE_OUTSIDERS_MS: String(ms - insidersMs - 2 * securedMs),
+      HOSTILE_OUTSIDERS_MS: String(ms - insidersMs - 3 * securedMs),
       HOSTILE_SECURED_MS: String(securedMs),
       HOSTILE_INSIDERS_MS: String(insidersMs),
       ...(seed === undefined ? {} : { FC_SEED: String(seed) }),

@@ -1,3 +1,4 @@
+import { sameAddress, type Address } from '../address.js';
 import { clip, ProtocolViolationError } from '../errors.js';
 import type { MembershipEvent } from '../membership/membership.js';
 import type {
@@ -61,6 +62,7 @@ export class ProtocolRunner<M> implements World<M> {
     });
     this.host = {
       identify: (peer) => this.#identify(peer),
+      holds: ({ id, address }) => this.#holds(id, address),
       introduce: (peer, record) => this.#introduce(peer, record),
       protocolMessage: (from, body) => this.#receive(from, body),
       link: (about, report, by) => this.#protocol?.link(about, report, by),
@@ -130,6 +132,11 @@ export class ProtocolRunner<M> implements World<M> {
     const member = this.#protocol?.member(id);
     if (member === undefined || provenName === undefined || member.name === provenName) return undefined;
     return `the id ${id} belongs to a member that is not called "${clip(provenName)}"`;
+  }
+
+  #holds(id: NodeId, address: Address): boolean {
+    const member = this.#protocol?.member(id);
+    return member?.isActive === true && sameAddress(member.address, address);
   }
 
   #receive(from: KnownPeer, body: unknown): void {

@@ -96,6 +96,15 @@ export class ShellWorld implements SessionWorld {
     }
   }
 
+  holds(peer: ProvenPeer): boolean {
+    try {
+      return this.host.holds?.(peer) === true;
+    } catch (error) {
+      this.#hostFailed(error);
+      return false;
+    }
+  }
+
   introduce(peer: ProvenPeer, record: Uint8Array): 'grant' | 'wait' | 'refuse' {
     try {
       return this.host.introduce?.(peer, record) ?? 'grant';

@@ -114,6 +114,8 @@ export interface TransportHost {
    * that proves a name, before anything else. Default: nothing does.
    */
   identify?(peer: ProvenPeer): string | undefined;
+  /** Whether it holds a live node of this id at this address: another that uses the id then has to go. Default: it does not. */
+  holds?(peer: ProvenPeer): boolean;
   /**
    * A peer introduces itself on the payload lane. `grant`: it may have credit · `wait`: later, by
    * `Transport.grant` · `refuse`: the handshake is refused with reason `left`. Default: grant.

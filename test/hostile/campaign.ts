@@ -13,8 +13,6 @@ const MAX_KEPT = 300;
 const MUTANTS = 60;
 /** A delay worth a word. */
 const STALL_MS = 100;
-/** A process that is younger has not compiled all that it will, and its memory still grows by that. */
-const WARM_MS = 5000;
 /** Until the last closes are counted, and links of strangers are gone. */
 const CALM_MS = 600;
 
@@ -63,11 +61,18 @@ export class Campaign {
     private readonly material: Material,
   ) {}
 
-  /** @param around what happens around each round; none by default */
-  async run(attacks: readonly Attack[], ms: number, around: Around = (round) => round()): Promise<Course> {
+  /**
+   * @param warmMs how old the process has to be before it is measured: a younger one has not compiled all that it will
+   * @param around what happens around each round; none by default
+   */
+  async run(
+    attacks: readonly Attack[],
+    { ms, warmMs }: { readonly ms: number; readonly warmMs: number },
+    around: Around = (round) => round(),
+  ): Promise<Course> {
     const beganMs = performance.now();
     do await around(() => this.#round(attacks));
-    while (performance.now() - beganMs < WARM_MS);
+    while (performance.now() - beganMs < warmMs);
     await pause(CALM_MS);
     const start = await this.cluster.start();
     // Once at least, however slow the machine is: what is measured lies between the two.

@@ -8,12 +8,15 @@ import { AGAINST_INSIDERS, AGAINST_OUTSIDERS, problems, summary, type Rules } fr
 import { forgeVerdicts, Insider, insiders } from './insiders.js';
 import { outsiders, type Material } from './outsiders.js';
 import { recordSessions } from './recording.js';
-import { againstTls, dialWith, recordHandshakes } from './tls.js';
+import { againstTls, dialWith, recordHandshakes, schemeOf } from './tls.js';
+import { loadCertificates } from '../../src/transport/tcp/tls/certificates.js';
+import { MutualTls } from '../../src/transport/tcp/tls/mutual-tls.js';
+import { TestAuthority } from '../support/certificates.js';
 import { generateSecret } from '../../src/transport/tcp/tls/secrets.js';
 
 /** `npm run hostile` sets these; without them the campaign is as long as a test may be. */
 const SEED = Number(process.env['FC_SEED'] ?? fc.readConfigureGlobal()?.seed ?? 1) | 0;
-const OUTSIDERS_MS = Number(process.env['HOSTILE_OUTSIDERS_MS'] ?? 9000);
+const OUTSIDERS_MS = Number(process.env['HOSTILE_OUTSIDERS_MS'] ?? 6000);
 const SECURED_MS = Number(process.env['HOSTILE_SECURED_MS'] ?? 2000);
 const INSIDERS_MS = Number(process.env['HOSTILE_INSIDERS_MS'] ?? 4000);
 /** Of the catalogue, what is played within a test; a long campaign plays all of it over TLS. */
@@ -35,6 +38,7 @@ const WITH_SECRET = [
 ];
 /** Beside other tests, on a machine that is not alone, memory and delays are worth less; what is grossly wrong shows. */
 const IS_LONG = process.env['HOSTILE_OUTSIDERS_MS'] !== undefined;
+const WARM_MS = IS_LONG ? 5000 : 1000;
 const LENIENT = IS_LONG ? {} : { rssFactor: 1.5, p99Ms: 200 };
 const OUTSIDERS: Rules = { ...AGAINST_OUTSIDERS, ...LENIENT };
 const INSIDERS: Rules = { ...AGAINST_INSIDERS, ...LENIENT };
@@ -82,10 +86,10 @@ describe('a cluster of three beside hostile input', () => {
     async () => {
       cluster = await ClusterProcess.start(material.clusterName);
       attacker = await Attacker.start(cluster.members);
-      const course = await new Campaign(cluster, attacker, SEED, material).run(
-        outsiders(material),
-        OUTSIDERS_MS,
-      );
+      const course = await new Campaign(cluster, attacker, SEED, material).run(outsiders(material), {
+        ms: OUTSIDERS_MS,
+        warmMs: WARM_MS,
+      });
       say(summary('Outsiders', course, attacker));
       expect(problems(course, attacker, OUTSIDERS)).toEqual([]);
     },
@@ -99,12 +103,34 @@ describe('a cluster of three beside hostile input', () => {
       cluster = await ClusterProcess.start(material.clusterName, { security: { secrets: [secret] } });
       attacker = await Attacker.start(cluster.members);
       const attacks = [
-        ...againstTls(await recordHandshakes(secret)),
+        ...againstTls(await recordHandshakes(await schemeOf(secret))),
         // A plaintext peer hears that, and no more; a part of the catalogue stands for the rest.
         ...outsiders(material).filter(({ name }) => IN_PLAINTEXT.includes(name)),
       ];
-      const course = await new Campaign(cluster, attacker, SEED, material).run(attacks, SECURED_MS);
+      const course = await new Campaign(cluster, attacker, SEED, material).run(attacks, {
+        ms: SECURED_MS,
+        warmMs: WARM_MS,
+      });
       say(summary('Without the secret', course, attacker));
+      expect(attacker.handshakes).toBe(0);
+      expect(problems(course, attacker, OUTSIDERS)).toEqual([]);
+    },
+    SECURED_MS + MARGIN_MS,
+  );
+
+  it(
+    'from outsiders without a certificate of its authority: lets none of them in, and is not disturbed',
+    async () => {
+      const authority = await TestAuthority.make();
+      const tls = { ca: authority.cert, ...(await authority.issue({ names: ['a', 'b', 'c'] })) };
+      cluster = await ClusterProcess.start(material.clusterName, { security: { tls } });
+      attacker = await Attacker.start(cluster.members);
+      const attacks = againstTls(await recordHandshakes(new MutualTls(tls, await loadCertificates(tls))));
+      const course = await new Campaign(cluster, attacker, SEED, material).run(attacks, {
+        ms: SECURED_MS,
+        warmMs: WARM_MS,
+      });
+      say(summary('Without a certificate', course, attacker));
       expect(attacker.handshakes).toBe(0);
       expect(problems(course, attacker, OUTSIDERS)).toEqual([]);
     },
@@ -120,7 +146,10 @@ describe('a cluster of three beside hostile input', () => {
       const attacks = outsiders(material).filter(
         ({ name }) => WITH_SECRET.includes(name) || SECURED_MS > 10_000,
       );
-      const course = await new Campaign(cluster, attacker, SEED, material).run(attacks, SECURED_MS);
+      const course = await new Campaign(cluster, attacker, SEED, material).run(attacks, {
+        ms: SECURED_MS,
+        warmMs: WARM_MS,
+      });
       say(summary('With the secret', course, attacker));
       expect(attacker.handshakes).toBeGreaterThan(0);
       expect(problems(course, attacker, OUTSIDERS)).toEqual([]);
@@ -135,13 +164,17 @@ describe('a cluster of three beside hostile input', () => {
       const victims = (cluster = await ClusterProcess.start(clusterName));
       const hostile = (attacker = await Attacker.start(victims.members));
       const campaign = new Campaign(victims, hostile, SEED, material);
-      const course = await campaign.run(insiders(material), INSIDERS_MS, async (round) => {
-        const insider = await Insider.join(clusterName, victims.members);
-        hostile.insider = insider;
-        await round();
-        hostile.insider = undefined;
-        await insider.close();
-      });
+      const course = await campaign.run(
+        insiders(material),
+        { ms: INSIDERS_MS, warmMs: WARM_MS },
+        async (round) => {
+          const insider = await Insider.join(clusterName, victims.members);
+          hostile.insider = insider;
+          await round();
+          hostile.insider = undefined;
+          await insider.close();
+        },
+      );
       say(summary('Insiders', course, hostile));
       expect(problems(course, hostile, INSIDERS)).toEqual([]);
     },

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { Keyring } from '../../src/transport/tcp/tls/keyring.js';
 import type { Secret } from '../../src/transport/tcp/tls/secrets.js';
 import { SharedSecret } from '../../src/transport/tcp/tls/shared-secret.js';
-import { TlsSecurity } from '../../src/transport/tcp/tls/tls-security.js';
+import { TlsSecurity, type TlsScheme } from '../../src/transport/tcp/tls/tls-security.js';
 import { dialPlain, type Dial } from './attacker.js';
 import type { Attack } from './outsiders.js';
 import { HOST, type Play } from './play.js';
@@ -33,11 +33,11 @@ export async function dialWith(secret: Secret): Promise<Dial> {
 }
 
 /**
- * Records what clients of all kinds write to a node with this secret: one that has it, one that has another, one that
- * knows TLS only, in both versions. Random numbers are in there, so the corpus differs from run to run.
+ * Records what clients of all kinds write to a node: one that is let in, one with another secret, one that knows TLS
+ * only, in both versions. Random numbers are in there, so the corpus differs from run to run.
  */
-export async function recordHandshakes(secret: Secret): Promise<readonly TlsRecording[]> {
-  const node = new TlsSecurity(await schemeOf(secret));
+export async function recordHandshakes(scheme: TlsScheme): Promise<readonly TlsRecording[]> {
+  const node = new TlsSecurity(scheme);
   const accepted = createServer((socket) => {
     socket.on('error', () => undefined);
     node.accepted(socket, 'recording', {
@@ -46,9 +46,9 @@ export async function recordHandshakes(secret: Secret): Promise<readonly TlsReco
     });
   });
   const port = await listening(accepted);
-  const [right, wrong] = [await schemeOf(secret), await schemeOf(randomBytes(32))];
+  const wrong = await schemeOf(randomBytes(32));
   const clients: ((socket: Socket) => TLSSocket)[] = [
-    (socket) => right.connect(socket),
+    (socket) => scheme.connect(socket),
     (socket) => wrong.connect(socket),
     (socket) => connectTls({ socket, rejectUnauthorized: false }),
     (socket) => connectTls({ socket, rejectUnauthorized: false, maxVersion: 'TLSv1.2' }),
@@ -59,7 +59,7 @@ export async function recordHandshakes(secret: Secret): Promise<readonly TlsReco
   return recordings;
 }
 
-/** Everything that somebody can do to a node with a secret who does not have it. */
+/** Everything that somebody can do to a node behind TLS who has no part in its security. */
 export function againstTls(recordings: readonly TlsRecording[]): readonly Attack[] {
   const recording = fc.constantFrom(...recordings);
   const whole = recordings.map((records) => Buffer.concat(records));
@@ -135,7 +135,8 @@ export function againstTls(recordings: readonly TlsRecording[]): readonly Attack
   ];
 }
 
-async function schemeOf(secret: Secret): Promise<SharedSecret> {
+/** A shared secret as one side of a handshake. */
+export async function schemeOf(secret: Secret): Promise<SharedSecret> {
   const keys = new Keyring('hostile');
   await keys.replace([secret]);
   return new SharedSecret(keys);

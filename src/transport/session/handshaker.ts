@@ -240,11 +240,15 @@ export class Handshaker implements HandshakeSteps {
     const { host } = this;
     const { purpose } = hello;
     const peer = host.known(hello.id, hello.address);
-    const live = peer.protocol.link ?? peer.payload.link;
-    if (live?.proven !== undefined && !sameAddress(live.proven.address, hello.address)) {
-      const detail = `${hello.id} is alive at ${formatAddress(live.proven.address)}`;
+    const elsewhere = peer.established.filter(({ proven }) => !sameAddress(proven!.address, hello.address));
+    if (elsewhere.length > 0 && !host.world.holds({ id: hello.id, address: hello.address })) {
+      const detail = `${hello.id} is alive at ${formatAddress(elsewhere[0]!.proven!.address)}`;
       this.#turnAway(link, refusal('duplicate-id', detail));
       return;
+    }
+    for (const other of elsewhere) {
+      host.vacate(other);
+      other.leave('replaced');
     }
     link.peer = peer;
     link.purpose = purpose;

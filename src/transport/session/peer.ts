@@ -117,6 +117,11 @@ export class Peer implements SessionTimer {
     return !this.out.pending && (this.inbox === undefined || this.inbox.held === 0);
   }
 
+  /** Its links on both lanes. */
+  get established(): PeerLink[] {
+    return [this.protocol.link, this.payload.link].filter((link) => link !== undefined);
+  }
+
   /** Every link that leads there or comes from there, in whatever state. */
   get links(): PeerLink[] {
     const lanes = [this.protocol, this.payload].flatMap(({ link, dialling, arriving, held }) => [

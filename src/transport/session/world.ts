@@ -64,6 +64,8 @@ export interface SessionWorld {
   record(): Uint8Array;
   /** What speaks against a peer's being whom it says it is: asked where its connection proves its name. */
   identify(peer: ProvenPeer): string | undefined;
+  /** Whether the node above holds a live node of this id at this address. */
+  holds(peer: ProvenPeer): boolean;
   introduce(peer: ProvenPeer, record: Uint8Array): 'grant' | 'wait' | 'refuse';
   protocolMessage(from: ProvenPeer, body: unknown): void;
   link(about: Destination, report: LinkReport, by?: NodeId): void;

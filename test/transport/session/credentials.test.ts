@@ -81,6 +81,32 @@ describe('where connections prove no names', () => {
   });
 });
 
+describe('two that have one id, where nothing proves which is right', () => {
+  const [real, fake] = [
+    { host: '10.0.0.2', port: 2 },
+    { host: '10.0.0.3', port: 3 },
+  ];
+
+  it('the newer one is refused, if the node above does not know better', () => {
+    const bench = new Bench();
+    const first = establishedAt(bench, fake);
+    const second = accepted(bench, undefined);
+    second.frame(hello(LOWER, { address: real }));
+    expect(sent(second)).toMatchObject([{ type: 'refuse', reason: 'duplicate-id' }]);
+    expect(first.state).toBe('established');
+  });
+
+  it('the one that the node above holds there is let in, and the other has to go', () => {
+    const bench = new Bench();
+    bench.holds = (peer?: unknown) => (peer as { address: typeof real }).address.port === real.port;
+    const first = establishedAt(bench, fake);
+    const second = accepted(bench, undefined);
+    second.frame(hello(LOWER, { address: real }));
+    expect(sent(first).at(-1)).toEqual({ type: 'goodbye', reason: 'replaced' });
+    expect(sent(second)).toMatchObject([{ type: 'welcome' }]);
+  });
+});
+
 describe('credentials that do not count any more', () => {
   it('close their links with a goodbye, those under way at once, and no others', () => {
     const bench = new Bench();
@@ -115,6 +141,13 @@ describe('credentials that do not count any more', () => {
 
 function accepted(bench: Bench, credentials: LinkCredentials | undefined): PeerLink {
   return bench.endpoint.accept(new FakeLink(credentials)) as PeerLink;
+}
+
+function establishedAt(bench: Bench, address: { host: string; port: number }): PeerLink {
+  const link = accepted(bench, undefined);
+  link.frame(hello(LOWER, { address }));
+  link.frame({ type: 'ready', answer: undefined });
+  return link;
 }
 
 function opened(bench: Bench, id: NodeId, credentials: LinkCredentials): PeerLink {

@@ -108,6 +108,10 @@ export class Bench implements SessionWorld {
   record(): Uint8Array {
     return NOTHING;
   }
+  holds(_peer?: unknown): boolean {
+    return false;
+  }
+
   identify(_peer?: unknown): string | undefined {
     return undefined;
   }
