@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
+import type { Frame } from '../../src/transport/session/frame.js';
+import { FrameSplitter } from '../../src/transport/session/frame-splitter.js';
 import type { Attacker } from './attacker.js';
 import type { ClusterProcess, Finish, Report, Start } from './cluster-process.js';
 import { answers, type Attack, type Material } from './outsiders.js';
-import type { Play } from './play.js';
+import { ID, type Play } from './play.js';
 import { Round } from './round.js';
 
 const AT_ONCE = 16;
@@ -147,7 +149,8 @@ export class Campaign {
       fc.array(fc.nat(), { minLength: 1, maxLength: 3 }),
       fc.nat(3),
     );
-    return round.draw(change, MUTANTS).map(([one, other, places, how]) => {
+    const { clusterName } = this.material;
+    const plays = round.draw(change, MUTANTS).map(([one, other, places, how]): Play => {
       const play = this.#kept[one % this.#kept.length]!;
       const donor = this.#kept[other % this.#kept.length]!;
       return {
@@ -156,7 +159,23 @@ export class Campaign {
         pieces: mutated(play.pieces, donor.pieces, places, how),
       };
     });
+    return plays.filter(({ pieces }) => !speaksAsMember(pieces, clusterName));
   }
+}
+
+/**
+ * Whether somebody introduces himself as one of the three. Where nothing proves who speaks that is no attack from outside:
+ * whoever knows a member's id can have its links (SECURITY.md). The insiders' catalogue has it, where messages may fail.
+ */
+function speaksAsMember(pieces: readonly Uint8Array[], clusterName: string): boolean {
+  let first: Frame | undefined;
+  try {
+    new FrameSplitter((frame) => (first ??= frame)).push(Buffer.concat(pieces));
+  } catch {
+    // What follows the hello is no frame, perhaps; the hello counts.
+  }
+  const live: readonly string[] = [ID.target, ID.second, ID.third];
+  return first?.type === 'hello' && first.clusterName === clusterName && live.includes(first.id);
 }
 
 /** What an attack sends in a round. */
