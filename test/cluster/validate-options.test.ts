@@ -16,7 +16,7 @@ function refusal(options: object): InvalidOptionError {
   throw new Error('The options were accepted');
 }
 
-const KEY = 'ab'.repeat(32);
+const KEY = '0123456789abcdef'.repeat(4);
 const TLS = { ca: 'ca.pem', cert: 'cert.pem', key: 'key.pem' };
 
 describe('options', () => {
@@ -72,9 +72,16 @@ describe('options', () => {
     [{ security: { secret: KEY } }, 'security.secret', 'did you mean "secrets"?'],
     [{ security: { secrets: KEY } }, 'security.secrets', 'must be an array of 1 to 8 secrets'],
     [{ security: { secrets: [] } }, 'security.secrets', 'must be an array of 1 to 8 secrets'],
+    [
+      { security: { secrets: new Array(9).fill(KEY) } },
+      'security.secrets',
+      'must be an array of 1 to 8 secrets',
+    ],
+    [{ security: { secrets: [new Uint8Array(1025)] } }, 'security.secrets.0', 'at most 1024 are allowed'],
+    [{ security: { secrets: [{ passphrase: 'x'.repeat(1025) }] } }, 'security.secrets.0', '16 to 1024'],
     [{ security: { secrets: [undefined] } }, 'security.secrets.0', 'is the environment variable set'],
     [
-      { security: { secrets: [KEY, 'ab'.repeat(31)] } },
+      { security: { secrets: [KEY, KEY.slice(2)] } },
       'security.secrets.1',
       'has 31 bytes, but a secret needs',
     ],
@@ -100,6 +107,12 @@ describe('options', () => {
       { security: { tls: { ...TLS, reloadIntervalMs: -1 } } },
       'security.tls.reloadIntervalMs',
       'milliseconds',
+    ],
+    [{ security: { secrets: ['ab'.repeat(32)] } }, 'security.secrets.0', 'repeats a few bytes'],
+    [
+      { security: { secrets: Object.assign(new Array(2), { 1: KEY }) } },
+      'security.secrets.0',
+      'is the environment variable set',
     ],
     [{ clusterName: 'ü'.repeat(128) }, 'clusterName', 'must be at most 255 bytes long'],
     [{ enabled: 'yes' }, 'enabled', 'must be true or false'],

@@ -71,6 +71,8 @@ const boundsWithoutOption: readonly [bound: string, file: string, words: string]
     'membership/swim/sync.test.ts',
     'are given up after the time of 15 timeouts',
   ],
+  ['secrets of a node', 'cluster/validate-options.test.ts', 'must be an array of 1 to 8 secrets'],
+  ['file with certificates or a key', 'cluster/security/certificates.test.ts', 'a file over 1 MiB'],
   ['lines of the log about one thing', 'throttled-log.test.ts', 'after ten seconds again'],
   ['things that the log counts so', 'throttled-log.test.ts', 'for the last 256 subjects'],
 ];

@@ -50,6 +50,28 @@ export class TestAuthority {
     return new TestAuthority(certificate.toString('pem'), certificate, keys);
   }
 
+  /** Another authority, which this one vouches for. */
+  async deputy(name: string): Promise<TestAuthority> {
+    const keys = await generateKeys();
+    const certificate = await x509.X509CertificateGenerator.create(
+      {
+        serialNumber: (++this.#serial).toString(16).padStart(2, '0'),
+        subject: `CN=${name}`,
+        issuer: this.certificate.subject,
+        ...validity({}),
+        signingAlgorithm: ALGORITHM,
+        publicKey: keys.publicKey,
+        signingKey: this.keys.privateKey,
+        extensions: [
+          new x509.BasicConstraintsExtension(true, undefined, true),
+          new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+        ],
+      },
+      webcrypto,
+    );
+    return new TestAuthority(`${certificate.toString('pem')}\n`, certificate, keys);
+  }
+
   /** A certificate for these names; by default it is valid now. */
   async issue(options: CertificateOptions): Promise<Credentials> {
     const keys = await generateKeys();
@@ -74,7 +96,7 @@ export class TestAuthority {
       },
       webcrypto,
     );
-    return { cert: certificate.toString('pem'), key: await pemOf(keys.privateKey) };
+    return { cert: `${certificate.toString('pem')}\n`, key: await pemOf(keys.privateKey) };
   }
 
   /** A list of these certificates as revoked. */
@@ -93,7 +115,7 @@ export class TestAuthority {
       },
       webcrypto,
     );
-    return list.toString('pem').replaceAll(' CRL-', ' X509 CRL-');
+    return `${list.toString('pem').replaceAll(' CRL-', ' X509 CRL-')}\n`;
   }
 }
 

@@ -4,6 +4,7 @@ import type { SocketSecurity } from '../../transport/tcp/socket-security.js';
 import {
   hasFiles,
   loadCertificates,
+  problemOf,
   sameCertificates,
   type Certificates,
   type TlsOptions,
@@ -75,8 +76,8 @@ export class CertificateSecurity implements NodeSecurity {
   }
 
   #schedule(): void {
-    const intervalMs = this.#options.reloadIntervalMs ?? DEFAULT_RELOAD_MS;
-    if (intervalMs === 0 || this.#closed) return;
+    if (this.#closed) return;
+    const intervalMs = this.#options.reloadIntervalMs || DEFAULT_RELOAD_MS;
     this.#timer = this.#context.clock.setTimer(intervalMs, () => {
       // A certificate may have ended without any file's changing.
       this.#context.changed();
@@ -87,9 +88,10 @@ export class CertificateSecurity implements NodeSecurity {
   async #look(): Promise<void> {
     const { logger } = this.#context;
     try {
-      if (hasFiles(this.#options)) await this.reloadTls();
-      this.#trouble = undefined;
+      // First, since it matters most where the rest has failed for days.
       if (this.#scheme !== undefined) this.#warnOfEnd(this.#scheme.certificates);
+      if (this.#options.reloadIntervalMs !== 0 && hasFiles(this.#options)) await this.reloadTls();
+      this.#trouble = undefined;
     } catch (error) {
       // Files that are just being written fit each other at the next look.
       const trouble = String(error);
@@ -99,10 +101,12 @@ export class CertificateSecurity implements NodeSecurity {
     }
   }
 
-  /** A certificate that does not stand for this node gets it in nowhere, so the start says so, or the reload. */
+  /** A certificate that nobody would accept gets this node in nowhere, so the start says so, or the reload. */
   #check(certificates: Certificates): void {
     const { own } = certificates;
     const { nodeName } = this.#context;
+    const problem = problemOf(certificates);
+    if (problem !== undefined) throw new InvalidOptionError('security.tls.cert', problem);
     if (!stands(this.#options, own, nodeName)) {
       throw new InvalidOptionError(
         'nodeName',
@@ -115,11 +119,13 @@ export class CertificateSecurity implements NodeSecurity {
   #warnOfEnd({ own }: Certificates): void {
     const leftMs = Date.parse(own.validTo) - Date.now();
     const warning =
-      leftMs <= 0
-        ? `This node's certificate has expired (${own.validTo}): nobody will let it in`
-        : leftMs < SOON_MS
-          ? `This node's certificate expires soon (${own.validTo})`
-          : undefined;
+      Date.parse(own.validFrom) > Date.now()
+        ? `This node's certificate is not valid before ${own.validFrom}: nobody will let it in`
+        : leftMs <= 0
+          ? `This node's certificate has expired (${own.validTo}): nobody will let it in`
+          : leftMs < SOON_MS
+            ? `This node's certificate expires soon (${own.validTo})`
+            : undefined;
     if (warning !== undefined && warning !== this.#warnedOf) this.#context.logger.warn(warning);
     this.#warnedOf = warning;
   }

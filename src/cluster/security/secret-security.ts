@@ -1,6 +1,6 @@
 import type { SocketSecurity } from '../../transport/tcp/socket-security.js';
 import { Keyring } from '../../transport/tcp/tls/keyring.js';
-import type { Secret } from '../../transport/tcp/tls/secrets.js';
+import { copyOf, type Secret } from '../../transport/tcp/tls/secrets.js';
 import { SharedSecret } from '../../transport/tcp/tls/shared-secret.js';
 import { TlsSecurity } from '../../transport/tcp/tls/tls-security.js';
 import { noCertificatesHere, type NodeSecurity, type SecurityContext } from './node-security.js';
@@ -12,6 +12,8 @@ export class SecretSecurity implements NodeSecurity {
   readonly #keys: Keyring;
   readonly #context: SecurityContext;
   #secrets: readonly Secret[];
+  /** Derivations come one after the other, and count in that order. */
+  #latest: Promise<void> | undefined;
 
   constructor({ secrets, migrate }: SecretSecurityOptions, context: SecurityContext) {
     this.#secrets = secrets;
@@ -21,8 +23,8 @@ export class SecretSecurity implements NodeSecurity {
   }
 
   async prepare(): Promise<void> {
-    // Unless they were changed before the start.
-    if (this.#keys.names.length === 0) await this.#keys.replace(this.#secrets);
+    // Unless they are being changed, or were, before the start.
+    await (this.#latest ??= this.#keys.replace(this.#secrets));
     // What the keys were made from is not needed any more.
     this.#secrets = [];
     this.#context.logger.log(`Secured by shared secrets: ${this.#described()}`);
@@ -30,7 +32,10 @@ export class SecretSecurity implements NodeSecurity {
 
   async rotateSecrets(secrets: readonly Secret[]): Promise<void> {
     checkSecrets(secrets, 'secrets');
-    await this.#keys.replace(secrets);
+    const copies = secrets.map(copyOf);
+    const before = this.#latest ?? Promise.resolve();
+    this.#latest = before.catch(() => undefined).then(() => this.#keys.replace(copies));
+    await this.#latest;
     this.#context.logger.log(`The secrets were changed: ${this.#described()}`);
     this.#context.changed();
   }

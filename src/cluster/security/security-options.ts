@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '../../errors.js';
-import type { TlsOptions } from '../../transport/tcp/tls/certificates.js';
-import { checkSecret, type Secret } from '../../transport/tcp/tls/secrets.js';
+import type { PemSource, TlsOptions } from '../../transport/tcp/tls/certificates.js';
+import { checkSecret, copyOf, type Secret } from '../../transport/tcp/tls/secrets.js';
 import type { MigrationStep } from '../../transport/tcp/tls/tls-security.js';
 import { unknownOption } from '../option-errors.js';
 
@@ -62,7 +62,26 @@ export function checkedSecurity(given: unknown): SecurityOptions | undefined {
   }
   if (given['tls'] === undefined) checkSecrets(given['secrets'], 'security.secrets');
   else checkTls(given['tls']);
-  return given as unknown as SecurityOptions;
+  return ownCopy(given as unknown as Exclude<SecurityOptions, 'none'>);
+}
+
+/** What the caller gave may be wiped or changed after the call. */
+function ownCopy(given: SecretSecurityOptions | TlsSecurityOptions): SecurityOptions {
+  const { migrate } = given;
+  if (given.tls === undefined) return { secrets: given.secrets.map(copyOf), migrate };
+  const { ca, crl, cert, key } = given.tls;
+  const copies = { ca: copiesOfPem(ca), crl: crl === undefined ? undefined : copiesOfPem(crl) };
+  return { tls: { ...given.tls, ...copies, cert: copyOfPem(cert), key: copyOfPem(key) }, migrate };
+}
+
+function copiesOfPem(sources: TlsOptions['ca']): readonly PemSource[] {
+  return typeof sources === 'string' || sources instanceof Uint8Array
+    ? [copyOfPem(sources)]
+    : sources.map(copyOfPem);
+}
+
+function copyOfPem(source: PemSource): PemSource {
+  return typeof source === 'string' ? source : Uint8Array.from(source);
 }
 
 /** @throws InvalidOptionError for what are no secrets, or too few or too many */
@@ -73,7 +92,8 @@ export function checkSecrets(given: unknown, option: string): asserts given is r
       `must be an array of 1 to ${MAX_SECRETS} secrets, the current one first`,
     );
   }
-  given.forEach((secret: unknown, i) => {
+  // A hole in the array is an entry, too.
+  Array.from(given as unknown[]).forEach((secret, i) => {
     const path = `${option}.${i}`;
     if (secret === undefined || secret === '') {
       throw new InvalidOptionError(path, 'is empty: is the environment variable set that it comes from?');

@@ -49,14 +49,15 @@ export class Admissions {
   }
 
   receive(from: KnownPeer, join: Join): void {
-    const { table, options, gossiper, leaver, conflicts } = this.#parts;
+    const { table, options, gossiper, leaver, conflicts, self } = this.#parts;
     const { member, attempt } = join;
     if (member.id !== from.id) return this.#refuse(from, attempt, 'the record is not about the sender');
     if (isMisnamed(from, member))
       return this.#refuse(from, attempt, 'the record has another name than the certificate');
     if (leaver.leaving) return this.#refuse(from, attempt, 'this node is leaving');
     const rival = conflicts.rival(from.provenName, member);
-    if (rival?.linked === true) return this.#refuse(from, attempt, conflicts.overName(rival, member));
+    if (rival?.linked === true || rival?.member === self)
+      return this.#refuse(from, attempt, conflicts.overName(rival.member, member));
     if (rival !== undefined) return this.#wait(from, attempt, options.joinTimeoutMs);
     const entry = table.get(from.id);
     if (entry?.member.state === 'left') {
@@ -87,8 +88,8 @@ export class Admissions {
     const { table, merge, gossiper, self, conflicts } = this.#parts;
     if (record.id === self.id || record.state === 'left') return 'refuse';
     if (provenName !== undefined && provenName !== record.name) return 'refuse';
-    if (conflicts.rival(provenName, record) !== undefined) return 'wait';
     const entry = table.get(record.id);
+    if (entry === undefined && conflicts.rival(provenName, record) !== undefined) return 'wait';
     if (entry === undefined) {
       this.#dial(record.with({ state: 'alive' }));
       return 'wait';

@@ -33,6 +33,8 @@ export class Conflicts {
   readonly #replaced = new Map<NodeId, Replacement>();
   /** Addresses where two ids answered, and until when hard evidence about them is off. */
   readonly #until = new Map<string, number>();
+  /** Whether a peer's connection has proven its name: then one name is one member. */
+  namesAreProven = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -103,26 +105,37 @@ export class Conflicts {
    * Where certificates prove names: another active member of the same name, at another address. It is looked after, since
    * it may have died just now, and its successor stands at the door.
    */
-  rival(provenName: string | undefined, { id, name, address }: Member): Entry | undefined {
+  rival(provenName: string | undefined, newer: Member): Entry | undefined {
     if (provenName === undefined) return undefined;
     const { table, checks, options } = this.#parts;
-    for (const entry of table.others) {
-      const { member } = entry;
-      if (member.name !== name || member.id === id || !member.isActive) continue;
-      if (sameAddress(member.address, address)) continue;
-      checks.schedule(entry, options.probeTimeoutMs, 'closed');
-      return entry;
-    }
-    return undefined;
+    const namesake = this.#namesakeOf(newer);
+    if (namesake !== undefined && namesake !== table.self)
+      checks.schedule(namesake, options.probeTimeoutMs, 'closed');
+    return namesake;
+  }
+
+  /** A member is new in the view. Two that started at the same moment may both have been admitted, at different seeds. */
+  entered({ member }: Entry): void {
+    if (!this.namesAreProven) return;
+    const namesake = this.#namesakeOf(member);
+    if (namesake !== undefined) this.overName(namesake.member, member);
   }
 
   /** Two that live have one name: the newer one is told, and so is this node. */
-  overName({ member }: Entry, newer: Member): string {
+  overName(member: Member, newer: Member): string {
     const { world } = this.#parts;
     const error = new NameConflictError(member.name, [member.id, newer.id]);
     this.#parts.count('nameConflicts');
     world.notice({ type: 'name-conflict', error });
     return `a live member (${member.id} at ${formatAddress(member.address)}) has the same name; when that one is gone, this one is admitted`;
+  }
+
+  #namesakeOf({ id, name, address }: Member): Entry | undefined {
+    const { table } = this.#parts;
+    return [table.self, ...table.others].find(
+      ({ member }) =>
+        member.name === name && member.id !== id && member.isActive && !sameAddress(member.address, address),
+    );
   }
 
   #remember(member: Member, by: NodeId | undefined, ping: SentPing | undefined): void {

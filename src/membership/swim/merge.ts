@@ -168,6 +168,7 @@ export class Merge {
       table.meet(entry);
       entry.linked = true;
     }
+    this.#parts.conflicts.entered(entry);
     this.#spread({ type: 'alive', member }, from);
     this.#joined(entry, undefined, from);
   }

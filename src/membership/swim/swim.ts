@@ -129,6 +129,7 @@ export class Swim implements MembershipProtocol<SwimMessage> {
     if (!this.#active) return;
     this.#parts.count('messagesReceived');
     if (from.id === this.local.id) return this.#parts.count('messagesFromSelf');
+    if (from.provenName !== undefined) this.#parts.conflicts.namesAreProven = true;
     this.#dispatch(from, message);
   }
 

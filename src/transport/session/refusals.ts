@@ -34,7 +34,8 @@ export class Refusals {
   /** The connection could not be secured, before anything was said on it. */
   insecure(link: PeerLink, error: HandshakeError): void {
     this.#count(error.reason);
-    this.notices.warn(`insecure-${link.role}`, error.message);
+    // One line for each cause: what a stranger provokes must not hide why a friend is refused.
+    this.notices.warn(`insecure-${link.role} ${causeOf(error)}`, error.message);
     this.world.refused({ remote: link.remote, address: link.address }, error);
   }
 
@@ -50,6 +51,14 @@ export class Refusals {
     const { closedFor } = this.counters;
     closedFor[word] = (closedFor[word] ?? 0) + 1;
   }
+}
+
+/** The words of an error, without what differs from peer to peer. */
+function causeOf({ message }: HandshakeError): string {
+  return message
+    .slice(message.indexOf('(security)'))
+    .replaceAll(/[0-9a-f]{16}|".*"/g, '')
+    .slice(0, 80);
 }
 
 function whoIs(link: PeerLink): string {

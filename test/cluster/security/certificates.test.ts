@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,9 +6,11 @@ import { inspect } from 'node:util';
 import type { ClusterOptions, TransportContext } from '../../../src/cluster/options.js';
 import { tcpTransport } from '../../../src/cluster/tcp-transport.js';
 import type { TlsOptions } from '../../../src/transport/tcp/tls/certificates.js';
+import { generateSecret } from '../../../src/transport/tcp/tls/secrets.js';
 import type { Transport } from '../../../src/transport/transport.js';
 import { TestAuthority, type CertificateOptions } from '../../support/certificates.js';
-import { SecuredCluster, until, type SecuredNode } from './secured-cluster.js';
+import { seeds } from '../../../src/discovery/static.js';
+import { SecuredCluster, SecuredNode, until } from './secured-cluster.js';
 
 const HOUR_MS = 3_600_000;
 const cluster = new SecuredCluster();
@@ -42,7 +44,7 @@ describe('a cluster with certificates', () => {
     ],
     [
       'a secret instead of a certificate',
-      () => Promise.resolve({ nodeName: 'x', security: { secrets: ['00'.repeat(32)] } }),
+      () => Promise.resolve({ nodeName: 'x', security: { secrets: [generateSecret()] } }),
       /another kind of security/,
     ],
   ])('lets nobody in with %s, tells it nothing, and its log says why', async (_, intruding, words) => {
@@ -135,6 +137,51 @@ describe('a cluster with certificates', () => {
   });
 });
 
+describe('a certificate that nobody would accept stops the start, or is warned of', () => {
+  it('for one side of TLS only', async () => {
+    const onlyClient = options('a', { certificate: { usage: ['client'] } });
+    await expect(cluster.start(await onlyClient)).rejects.toThrow(/extended key usage without serverAuth/);
+  });
+
+  it.each<[string, CertificateOptions, RegExp]>([
+    ['expired', { notAfter: new Date(Date.now() - HOUR_MS) }, /has expired .*nobody will let it in/],
+    ['not valid yet', { notBefore: new Date(Date.now() + HOUR_MS) }, /is not valid before .*nobody will/],
+  ])('%s', async (_, certificate, words) => {
+    const a = await cluster.start(await options('a', { certificate }));
+    expect(a.lines.join('\n')).toMatch(words);
+  });
+
+  it('and one behind intermediate authorities is fine', async () => {
+    const between = await authority.deputy('Intermediate CA');
+    const own = await between.issue({ names: ['a'] });
+    const tls = { ca: authority.cert, cert: own.cert + between.cert, key: own.key };
+    const a = await cluster.start({ nodeName: 'a', security: { tls } });
+    await cluster.settled([a, await start('b')]);
+  });
+});
+
+describe('two nodes of one name that start at the same moment', () => {
+  it('are told of in every log', async () => {
+    const hosts = [await start('s1'), await start('s2')];
+    await cluster.settled();
+    const twins = await Promise.all(
+      hosts.map(async (seed) => {
+        const twin = new SecuredNode({ ...(await options('twin')), discovery: seeds(seed.address) });
+        cluster.nodes.push(twin);
+        await twin.node.start();
+        return twin;
+      }),
+    );
+    const nodes = [...hosts, ...twins];
+    // Both, or one of them, is in; in any case somebody has said so.
+    await until('somebody says so', () =>
+      nodes.some(({ lines }) =>
+        lines.some((line) => /Two live nodes are called "twin"|same name/.test(line)),
+      ),
+    );
+  });
+});
+
 describe('certificates in files', () => {
   it('are reloaded when they change, and the cluster stays whole', async () => {
     const paths = await write('a', await authority.issue({ names: ['a'] }));
@@ -152,6 +199,21 @@ describe('certificates in files', () => {
     const c = await start('c');
     await cluster.settled([a, b, c]);
     expect([a, b].flatMap(({ events }) => events).filter(({ type }) => type !== 'joined')).toEqual([]);
+  });
+
+  it('that cannot be read any more do not silence the word on an end that comes near', async () => {
+    const soon = new Date(Date.now() + HOUR_MS);
+    const paths = await write(
+      'a',
+      await authority.issue({ names: ['a'], notAfter: new Date(Date.now() + 9 * 24 * HOUR_MS) }),
+    );
+    const a = await cluster.start({ nodeName: 'a', security: { tls: { ...paths, reloadIntervalMs: 20 } } });
+    await rm(paths.key);
+    await until('a complains', () => a.lines.some((line) => /cannot be reloaded/.test(line)));
+    expect(a.lines.join('\n')).not.toMatch(/expires soon/);
+    const clock = jest.spyOn(Date, 'now').mockReturnValue(soon.getTime() + 8 * 24 * HOUR_MS);
+    await until('a warns', () => a.lines.some((line) => /expires soon/.test(line)));
+    clock.mockRestore();
   });
 
   it('of a new authority close what the old one vouched for', async () => {
@@ -178,13 +240,22 @@ describe('certificates in files', () => {
 
   it.each<[string, Partial<TlsOptions>, RegExp]>([
     ['a file that is not there', { key: '/nowhere/key.pem' }, /security\.tls\.key.*cannot be read.*ENOENT/],
+    ['a file over 1 MiB', { cert: process.execPath }, /security\.tls\.cert.*at most 1048576 are read/],
     ['a file without PEM', { cert: 'package.json' }, /security\.tls\.cert.*without PEM/],
+    [
+      'of another authority',
+      { ca: 'another' },
+      /security\.tls\.cert.*does not come from an authority in "ca"/,
+    ],
     ['a key of another', { key: 'another' }, /private key belongs to another certificate/],
+    ['a broken one in a bundle', { ca: 'broken bundle' }, /security\.tls\.ca.*not a certificate/],
     ['no certificate', { ca: '-----BEGIN NONSENSE-----' }, /security\.tls\.ca.*not a certificate/],
   ])('stop the start: %s', async (_, wrong, words) => {
     const { key } = await authority.issue({ names: ['a'] });
     const { tls } = (await options('a')).security as { tls: TlsOptions };
-    const given = wrong.key === 'another' ? { ...tls, key } : { ...tls, ...wrong };
+    const given = { ...tls, ...wrong, ...(wrong.key === 'another' ? { key } : {}) };
+    if (wrong.ca === 'another') given.ca = stranger.cert;
+    if (wrong.ca === 'broken bundle') given.ca = `${authority.cert}\n${authority.cert.replace('\nM', '\n!')}`;
     await expect(cluster.start({ nodeName: 'a', security: { tls: given } })).rejects.toThrow(words);
   });
 });

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { generateSecret } from '../../../src/transport/tcp/tls/secrets.js';
-import { SecuredCluster, until, type SecuredNode } from './secured-cluster.js';
+import { SecuredCluster, SecuredNode, until } from './secured-cluster.js';
 
 const cluster = new SecuredCluster();
 afterEach(() => cluster.close());
@@ -71,6 +71,41 @@ describe('a cluster with a shared secret', () => {
     await expect(node.node.reloadTls()).rejects.toThrow(/security\.tls.*was not given/);
     const other = await cluster.start({ nodeName: 'other', security: { secrets: [old] } });
     await cluster.settled([node, other]);
+  });
+
+  it('knows its secrets by what they were when they were given', async () => {
+    const [bytes, other] = [randomBytes(32), randomBytes(32)];
+    const wiped = Buffer.from(bytes);
+    const list = [wiped];
+    const a = new SecuredNode({ nodeName: 'a', security: { secrets: list } });
+    cluster.nodes.push(a);
+    wiped.fill(0);
+    list.length = 0;
+    await a.node.start();
+    const b = await cluster.start({ nodeName: 'b', security: { secrets: [bytes] } });
+    await cluster.settled();
+    const rotated = Buffer.from(other);
+    const rotating = a.node.rotateSecrets([bytes, rotated]);
+    rotated.fill(0);
+    await rotating;
+    const c = await cluster.start({ nodeName: 'c', security: { secrets: [other, bytes] } });
+    await cluster.settled([a, b, c]);
+  });
+
+  it('may be told of other secrets at any time, and the latest ones count', async () => {
+    const passphrases = ['correct horse battery', 'staple correct horse'].map((passphrase) => ({
+      passphrase,
+    }));
+    const a = new SecuredNode({ nodeName: 'a', security: { secrets: passphrases } });
+    cluster.nodes.push(a);
+    const before = a.node.rotateSecrets(passphrases);
+    const starting = a.node.start();
+    const rotations = [[...passphrases, old], [old], [next, old]].map((list) => a.node.rotateSecrets(list));
+    await Promise.all([before, starting, ...rotations]);
+    expect(a.lines.join('\n')).not.toMatch(/undefined/);
+    const b = await cluster.start({ nodeName: 'b', security: { secrets: [next] } });
+    await cluster.settled([a, b]);
+    expect(a.lines.at(-1)).not.toMatch(/failed/);
   });
 
   it('works with a passphrase, and never shows a secret', async () => {

@@ -61,6 +61,34 @@ describe('where certificates prove names', () => {
   });
 });
 
+describe('two of one name that started at the same moment', () => {
+  it('are heard of when the second enters the view, whoever admitted it', () => {
+    const node = new Alone().with(2);
+    const { name, id } = memberOf(1);
+    node.swim.receive(proven(2, memberOf(2).name), {
+      type: 'gossip',
+      updates: [{ type: 'alive', member: named(3, name) }],
+    });
+    expect(node.notices).toMatchObject([{ type: 'name-conflict', error: { ids: [id, peerOf(3).id] } }]);
+    expect(node.state(3)).toBe('alive');
+  });
+
+  it('have credit with each other all the same: a member is no rival', () => {
+    const node = new Alone().with(2);
+    node.hear(1, { type: 'alive', member: named(3, memberOf(1).name) });
+    expect(node.swim.introduce(named(3, memberOf(1).name), memberOf(1).name)).toBe('grant');
+  });
+
+  it('of which this node is one: the other is refused', () => {
+    const node = new Alone();
+    const { name, id } = node.swim.local;
+    node.swim.receive(proven(1, name), join(named(1, name)));
+    expect(node.sentOf('joinRefused', 1)[0]!.message.reason).toMatch(
+      new RegExp(`live member \\(${id} .* same name`),
+    );
+  });
+});
+
 describe('where nothing proves names', () => {
   it('two nodes may have the same one', () => {
     const node = new Alone().with(1);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { HandshakeError } from '../../../src/errors.js';
 import type { NodeId } from '../../../src/node-id.js';
 import type { LinkCredentials } from '../../../src/transport/link.js';
 import type { PeerLink } from '../../../src/transport/session/peer-link.js';
@@ -104,6 +105,24 @@ describe('two that have one id, where nothing proves which is right', () => {
     second.frame(hello(LOWER, { address: real }));
     expect(sent(first).at(-1)).toEqual({ type: 'goodbye', reason: 'replaced' });
     expect(sent(second)).toMatchObject([{ type: 'welcome' }]);
+  });
+});
+
+describe('connections that could not be secured', () => {
+  it('are one line for each cause, so that none hides another, and all are counted', () => {
+    const bench = new Bench();
+    const causes = ['its certificate has expired', 'TLS failed (NOISE)'];
+    for (let i = 0; i < 50; i++) {
+      for (const cause of causes)
+        accepted(bench, undefined).closed(new HandshakeError(`10.0.0.${i}:7`, 'security', cause));
+      const name = i.toString(16).padStart(16, '0');
+      accepted(bench, undefined).closed(
+        new HandshakeError('10.0.0.9:7', 'security', `it offers the key ${name}`),
+      );
+    }
+    expect(bench.warnings).toHaveLength(3);
+    expect(bench.warnings.join()).toMatch(/has expired.*NOISE.*offers the key/);
+    expect(bench.endpoint.counters.closedFor).toEqual({ security: 150 });
   });
 });
 

@@ -57,6 +57,7 @@ export class Bench implements SessionWorld {
   readonly dials: PeerLink[] = [];
   readonly reports: string[] = [];
   readonly refusals: string[] = [];
+  readonly warnings: string[] = [];
   duplicates = 0;
   introduction: 'grant' | 'wait' = 'grant';
 
@@ -135,7 +136,9 @@ export class Bench implements SessionWorld {
   unsent(notify: () => void): void {
     notify();
   }
-  warn(): void {}
+  warn(line?: string): void {
+    if (line !== undefined) this.warnings.push(line);
+  }
   debug(): void {}
 }
 

@@ -4,18 +4,15 @@ import { keyOf, type Key, type Secret } from './secrets.js';
 export class Keyring {
   readonly #clusterName: string;
   #keys: readonly Key[] = [];
-  /** Of the latest `replace`: an older one that is still deriving must not win. */
-  #turn = 0;
 
   constructor(clusterName: string) {
     this.#clusterName = clusterName;
   }
 
-  /** Takes checked secrets in place of those before. */
+  /** Takes checked secrets in place of those before; one call at a time. The same secret twice is one key. */
   async replace(secrets: readonly Secret[]): Promise<void> {
-    const turn = ++this.#turn;
     const keys = await Promise.all(secrets.map((secret) => keyOf(secret, this.#clusterName)));
-    if (turn === this.#turn) this.#keys = keys;
+    this.#keys = keys.filter(({ name }, i) => keys.findIndex((key) => key.name === name) === i);
   }
 
   /** The key that dials; there is one from the first `replace` on. */

@@ -13,6 +13,8 @@ export type Secret = string | Uint8Array | { readonly passphrase: string };
 export const MIN_SECRET_BYTES = 32;
 /** More would not help, and are a sign that something else was given. */
 const MAX_SECRET_BYTES = 1024;
+/** 32 random bytes have about 30 different ones, and never so few. */
+const MIN_DIFFERENT_BYTES = 8;
 const MIN_PASSPHRASE_LENGTH = 16;
 const MAX_PASSPHRASE_LENGTH = 1024;
 
@@ -41,9 +43,15 @@ export function generateSecret(): string {
  * @throws InvalidOptionError that names the option, and never the value
  */
 export function checkSecret(secret: unknown, option: string): asserts secret is Secret {
-  if (secret instanceof Uint8Array) checkLength(secret.length, option);
-  else if (typeof secret === 'string') checkLength(decoded(secret, option).length, option);
+  if (secret instanceof Uint8Array) checkBytes(secret, option);
+  else if (typeof secret === 'string') checkBytes(decoded(secret, option), option);
   else checkPassphrase(secret, option);
+}
+
+/** The same secret, out of reach for whoever gave it. */
+export function copyOf(secret: Secret): Secret {
+  if (secret instanceof Uint8Array) return Uint8Array.from(secret);
+  return typeof secret === 'string' ? secret : { passphrase: secret.passphrase };
 }
 
 /** The key that a checked secret stands for. A passphrase takes a while and counts in one cluster only. */
@@ -73,7 +81,8 @@ function decoded(text: string, option: string): Uint8Array {
   throw new InvalidOptionError(option, TEXT);
 }
 
-function checkLength(bytes: number, option: string): void {
+function checkBytes(secret: Uint8Array, option: string): void {
+  const bytes = secret.length;
   if (bytes < MIN_SECRET_BYTES) {
     throw new InvalidOptionError(
       option,
@@ -83,6 +92,11 @@ function checkLength(bytes: number, option: string): void {
   if (bytes > MAX_SECRET_BYTES) {
     throw new InvalidOptionError(option, `has ${bytes} bytes, but at most ${MAX_SECRET_BYTES} are allowed`);
   }
+  if (new Set(secret).size < MIN_DIFFERENT_BYTES)
+    throw new InvalidOptionError(
+      option,
+      'repeats a few bytes, so it is not random: make one with "npx clusterpack keygen"',
+    );
 }
 
 function checkPassphrase(secret: unknown, option: string): void {

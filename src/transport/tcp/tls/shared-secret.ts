@@ -74,6 +74,9 @@ export class SharedSecret implements TlsScheme {
     }
     const name = this.#used.get(socket)!;
     const keys = this.#keys;
+    // Whoever holds back the end of its handshake must not outlast its key.
+    if (keys.find(name) === undefined)
+      return { objection: `wrong secret: the key ${name} has been removed meanwhile`, told: undefined };
     return {
       description: `key ${name}`,
       get isCurrent() {

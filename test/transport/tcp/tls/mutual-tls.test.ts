@@ -7,6 +7,7 @@ import { MutualTls } from '../../../../src/transport/tcp/tls/mutual-tls.js';
 import { TlsSecurity } from '../../../../src/transport/tcp/tls/tls-security.js';
 import { TestAuthority, type CertificateOptions } from '../../../support/certificates.js';
 import { EXAMPLES } from '../../session/frames.js';
+import { HeldBack } from './held-back.js';
 import { closeLinks, dial, links, listen } from '../tcp-pairs.js';
 
 const HOUR_MS = 3_600_000;
@@ -29,11 +30,10 @@ describe('links between certificates of one authority', () => {
     for (const end of [here, there]) end.link.allowFrames(2 ** 20);
     await Promise.all([here, there].map((end) => end.until(() => end.frames.length === 12)));
     expect(there.frames).toEqual(Object.values(EXAMPLES));
-    expect(accepted(here.link.credentials!, ['a', 'A', 'b', 'a.test', ''])).toEqual(['a', 'A']);
-    expect(accepted(there.link.credentials!, ['b', 'b.test', 'a', '.test', '*', 'x.b.test'])).toEqual([
-      'b',
-      'b.test',
-    ]);
+    expect(accepted(here.link.credentials!, ['a', 'A', 'a\0', 'b', 'a.test', ''])).toEqual(['a']);
+    expect(
+      accepted(there.link.credentials!, ['b', 'b.test', 'B.test', 'a', '.test', '*', 'x.b.test']),
+    ).toEqual(['b', 'B.test']);
     expect(there.link.credentials!.objectionTo!('a')).toBe(
       'the certificate is not for "a" but for DNS:b, DNS:B.test',
     );
@@ -121,6 +121,17 @@ describe('a certificate that is not accepted', () => {
     ).toBeDefined();
   });
 
+  it('that is revoked by the second list of a bundle is refused', async () => {
+    const revoked = await stranger.issue({ names: ['b'] });
+    const crl = (await authority.revoke()) + (await stranger.revoke(revoked));
+    const ca = `${authority.cert}\n${stranger.cert}`;
+    const { listener } = await listen({ security: (await node(['a'], { ca, crl })).security });
+    const { security } = await nodeWith({ ca, ...revoked });
+    const here = (await dial(links({ security }), listener.address)).link!;
+    await here.until(() => here.isClosed);
+    expect(here.frames[0]).toMatchObject({ detail: 'your certificate is revoked' });
+  });
+
   it('that is missing is refused', async () => {
     const { listener, acceptor } = await listen({ security: (await node(['a'])).security });
     const socket = await connected(listener.address.port, {
@@ -204,6 +215,24 @@ describe('certificates that are replaced', () => {
     const moved = await stranger.issue({ names: ['a'] });
     expect(a.scheme.replace(await loadCertificates({ ca: stranger.cert, ...moved }))).toBe(true);
     expect((await acceptor.nth(0)).link.credentials!.isCurrent).toBe(false);
+  });
+
+  it('while a handshake is under way end it: what it was verified by does not count any more', async () => {
+    const a = await node(['a']);
+    const { listener, acceptor } = await listen({ security: a.security });
+    const b = await node(['b']);
+    const held = await HeldBack.before(listener.address.port);
+    const dialling = dial(links({ security: b.security }), held.address);
+    await held.full;
+    const crl = await authority.revoke(await authority.issue({ names: ['somebody'] }));
+    const own = await authority.issue({ names: ['a'] });
+    expect(a.scheme.replace(await loadCertificates({ ca: authority.cert, crl, ...own }))).toBe(true);
+    held.release();
+    await dialling;
+    const there = await acceptor.nth(0);
+    await there.until(() => there.isClosed);
+    expect(String(there.error)).toMatch(/verified by what has changed meanwhile/);
+    await held.close();
   });
 
   it('and one that ends makes its link stale', async () => {

@@ -9,6 +9,7 @@ import { SharedSecret } from '../../../../src/transport/tcp/tls/shared-secret.js
 import { TlsSecurity, type MigrationStep } from '../../../../src/transport/tcp/tls/tls-security.js';
 import { TestAuthority } from '../../../support/certificates.js';
 import { EXAMPLES } from '../../session/frames.js';
+import { HeldBack } from './held-back.js';
 import { closeLinks, dial, links, listen } from '../tcp-pairs.js';
 
 const CLUSTER = 'shop';
@@ -143,6 +144,22 @@ describe('a key that was removed', () => {
     before.destroy();
     await keys.replace([secrets[1]]);
     expect(await handshakeOf(listener.address.port, { ...options, session })).toMatch(/UNKNOWN_PSK_IDENTITY/);
+  });
+
+  it('does not count for a handshake that was under way', async () => {
+    const keys = new Keyring(CLUSTER);
+    await keys.replace([secrets[0]]);
+    const { listener, acceptor } = await listen({ security: new TlsSecurity(new SharedSecret(keys)) });
+    const held = await HeldBack.before(listener.address.port);
+    const dialling = dial(links({ security: await security(secrets[0]) }), held.address);
+    await held.full;
+    await keys.replace([secrets[1]]);
+    held.release();
+    await dialling;
+    const there = await acceptor.nth(0);
+    await there.until(() => there.isClosed);
+    expect(String(there.error)).toMatch(/the key [0-9a-f]{16} has been removed meanwhile/);
+    await held.close();
   });
 
   it('makes the credentials of its links stale, and of no others', async () => {
