@@ -12,6 +12,8 @@ const PASSPHRASE = 'passphrase:';
  * @throws EnvironmentError for variables that exclude each other or miss another; it never shows a secret
  */
 export function readSecurity(env: NodeJS.ProcessEnv): SecurityOptions | undefined {
+  if (env['CLUSTER_SECRET'])
+    throw new EnvironmentError('CLUSTER_SECRET', undefined, 'is not read: the variable is CLUSTER_SECRETS');
   const insecure = readInsecure(env);
   const ways = [
     ...(insecure ? ['CLUSTER_INSECURE'] : []),

@@ -183,6 +183,11 @@ describe('the variables for security', () => {
       { CLUSTER_SECRETS: `${secret},${secret.slice(0, 20)}` },
       /CLUSTER_SECRETS: .*"security\.secrets\.1" has 15 bytes/,
     ],
+    [
+      'the variable in the singular',
+      { CLUSTER_SECRET: secret },
+      /CLUSTER_SECRET is not read: .*CLUSTER_SECRETS/,
+    ],
     ['what is no secret', { CLUSTER_SECRETS: `${secret}!` }, /CLUSTER_SECRETS: .*at least 32 random bytes/],
     ['blanks only', { CLUSTER_SECRETS: ' , ' }, /CLUSTER_SECRETS has no secret in it/],
     [
