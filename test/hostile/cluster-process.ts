@@ -27,7 +27,7 @@ export interface Report {
   readonly strays: readonly string[];
   readonly log: {
     readonly lines: number;
-    readonly errors: number;
+    readonly errors: readonly string[];
     readonly warnings: number;
     readonly kept: readonly string[];
     readonly words: Readonly<Record<string, number>>;

@@ -11,7 +11,7 @@ const messages = {
 };
 const requests = { asked: 9, answered: 9, wrong: 0, failed: 0, underway: 0 };
 const events = { suspected: 0, recovered: 0, unreachable: 0, left: 0, strangersJoined: 0 };
-const log = { lines: 9, errors: 0, warnings: 0, kept: [], words: {} };
+const log = { lines: 9, errors: [] as string[], warnings: 0, kept: [], words: {} };
 const delays = { windows: 9, p99Ms: 12, medianWindowMs: 12, worstWindowMs: 20, maxMs: 30 };
 
 const calm = {
@@ -45,7 +45,7 @@ describe('the judge', () => {
     ['a send that never settled', { messages: { ...messages, underway: 1 } }],
     ['a wrong answer', { requests: { ...requests, wrong: 1 } }],
     ['an unhandled rejection', { strays: ['unhandled rejection: x'] }],
-    ['an error in the log', { log: { ...log, errors: 1 } }],
+    ['an error in the log', { log: { ...log, errors: ['a: it broke'] } }],
     ['a flood of lines', { log: { ...log, lines: 10_000 } }],
     ['memory that grew', { memory: { ...memory, rss: 151 } }],
     ['a slow event loop', { delays: { ...delays, p99Ms: 51 } }],
@@ -63,6 +63,7 @@ describe('the judge', () => {
   it.each<[string, Record<string, unknown>, Record<string, unknown>]>([
     ['a suspicion', { events: { ...events, suspected: 1 } }, {}],
     ['a send that failed', { messages: { ...messages, refused: 1 } }, {}],
+    ['a new id', { log: { ...log, errors: ['a: This node takes a new id: its own is taken'] } }, {}],
     ['memory that grew by a quarter', { memory: { ...memory, rss: 125 } }, {}],
     ['a close that nobody counted', {}, { closedByNode: 1 }],
   ])('finds %s that an outsider caused, and lets an insider', (_what, changes, attacker) => {
