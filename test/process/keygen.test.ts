@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, TestProcess } from './processes.js';
 
@@ -26,6 +27,17 @@ describe('the command "clusterpack" of the built package', () => {
     const { code, stdout, stderr } = await run('keygen');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^[\w-]{43}\n$/);
+  });
+
+  it('says so when the secret could not be written', () => {
+    const full = openSync('/dev/full', 'w');
+    const { status, stderr } = spawnSync(process.execPath, [join(ROOT, bin['clusterpack']!), 'keygen'], {
+      stdio: ['ignore', full, 'pipe'],
+      encoding: 'utf8',
+    });
+    closeSync(full);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^clusterpack: nothing was written: ENOSPC.*\n$/);
   });
 
   it('ends with 2 and its usage on stderr when it does not understand', async () => {

@@ -17,6 +17,8 @@ export interface CertificateOptions {
   readonly names?: readonly string[];
   readonly notBefore?: Date;
   readonly notAfter?: Date;
+  /** An RSA key of so many bits. Default: a key on P-256. */
+  readonly rsaBits?: number;
   /** Uses that it is restricted to. Default: both sides of TLS. */
   readonly usage?: readonly ('server' | 'client')[];
 }
@@ -74,7 +76,7 @@ export class TestAuthority {
 
   /** A certificate for these names; by default it is valid now. */
   async issue(options: CertificateOptions): Promise<Credentials> {
-    const keys = await generateKeys();
+    const keys = await generateKeys(options.rsaBits);
     const { names = [], usage = ['server', 'client'] } = options;
     const uses = usage.map((use) => x509.ExtendedKeyUsage[use === 'server' ? 'serverAuth' : 'clientAuth']);
     const certificate = await x509.X509CertificateGenerator.create(
@@ -126,7 +128,10 @@ function validity({ notBefore, notAfter }: CertificateOptions): { notBefore: Dat
   };
 }
 
-async function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
+async function generateKeys(rsaBits?: number): Promise<webcrypto.CryptoKeyPair> {
+  const rsa = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', publicExponent: Uint8Array.of(1, 0, 1) };
+  if (rsaBits !== undefined)
+    return webcrypto.subtle.generateKey({ ...rsa, modulusLength: rsaBits }, true, ['sign', 'verify']);
   return await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
 }
 

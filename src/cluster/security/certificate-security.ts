@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import type { Timer } from '../../clock.js';
 import { clip, InvalidOptionError } from '../../errors.js';
 import type { SocketSecurity } from '../../transport/tcp/socket-security.js';
@@ -107,6 +108,7 @@ export class CertificateSecurity implements NodeSecurity {
     const { nodeName } = this.#context;
     const problem = problemOf(certificates);
     if (problem !== undefined) throw new InvalidOptionError('security.tls.cert', problem);
+    this.#checkCheckName(own);
     if (!stands(this.#options, own, nodeName)) {
       throw new InvalidOptionError(
         'nodeName',
@@ -114,6 +116,20 @@ export class CertificateSecurity implements NodeSecurity {
       );
     }
     this.#warnOfEnd(certificates);
+  }
+
+  /** For peers, one that fails says no; for this node it is a mistake that somebody has to hear of. */
+  #checkCheckName(own: X509Certificate): void {
+    const option = 'security.tls.checkName';
+    let answer: unknown;
+    try {
+      answer = this.#options.checkName?.(this.#context.nodeName, own) ?? false;
+    } catch (cause) {
+      const problem = clip(cause instanceof Error ? cause.message : String(cause));
+      throw new InvalidOptionError(option, `failed for this node's own name: ${problem}`, { cause });
+    }
+    if (typeof answer !== 'boolean')
+      throw new InvalidOptionError(option, 'must answer true or false, at once');
   }
 
   #warnOfEnd({ own }: Certificates): void {

@@ -143,6 +143,21 @@ describe('a certificate that nobody would accept stops the start, or is warned o
     await expect(cluster.start(await onlyClient)).rejects.toThrow(/extended key usage without serverAuth/);
   });
 
+  it('with too short a key', async () => {
+    const weak = options('a', { certificate: { rsaBits: 1024 } });
+    await expect(cluster.start(await weak)).rejects.toThrow(/key is too short .*RSA needs 2048 bits/);
+    const strong = await cluster.start(await options('a', { certificate: { rsaBits: 2048 } }));
+    await cluster.settled([strong, await start('b')]);
+  });
+
+  it.each<[string, () => unknown, RegExp]>([
+    ['that fails', () => thrown('no database'), /security\.tls\.checkName.*failed .*: no database/],
+    ['that answers later', () => Promise.resolve(true), /security\.tls\.checkName.*true or false, at once/],
+  ])('for a checkName %s', async (_, checkName, words) => {
+    const own = options('a', { tls: { checkName: checkName as () => boolean } });
+    await expect(cluster.start(await own)).rejects.toThrow(words);
+  });
+
   it.each<[string, CertificateOptions, RegExp]>([
     ['expired', { notAfter: new Date(Date.now() - HOUR_MS) }, /has expired .*nobody will let it in/],
     ['not valid yet', { notBefore: new Date(Date.now() + HOUR_MS) }, /is not valid before .*nobody will/],
@@ -272,6 +287,10 @@ async function options(
   const issuer = given.issuer ?? authority;
   const credentials = await issuer.issue({ names: [name], ...given.certificate });
   return { nodeName: name, security: { tls: { ca: issuer.cert, ...credentials, ...given.tls } } };
+}
+
+function thrown(message: string): never {
+  throw new Error(message);
 }
 
 async function start(name: string): Promise<SecuredNode> {

@@ -59,7 +59,7 @@ export class SecuredCluster {
 
   /** Starts a node that knows the first one. */
   async start(options: ClusterOptions): Promise<SecuredNode> {
-    const first = this.nodes.find(({ node }) => node.status !== 'closed');
+    const first = this.nodes.find(({ node }) => node.status === 'joining' || node.status === 'ready');
     const discovery = first === undefined ? seeds() : seeds(first.address);
     const started = new SecuredNode({ discovery, ...options });
     this.nodes.push(started);

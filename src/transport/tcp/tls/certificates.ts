@@ -47,6 +47,9 @@ export interface Certificates {
   readonly authorities: readonly X509Certificate[];
 }
 
+/** For TLS 1.3 it chooses no cipher; it refuses keys and signatures below 112 bits (RSA below 2,048). */
+export const STRENGTH = 'DEFAULT:@SECLEVEL=2';
+
 const OPTION = 'security.tls';
 /** Files larger than this are no certificates. */
 const MAX_BYTES = 1024 * 1024;
@@ -72,7 +75,8 @@ export async function loadCertificates(options: TlsOptions): Promise<Certificate
   const authorities = ca.map((block) => parsed(block, `${OPTION}.ca`));
   const certificates = { ca, crl, cert, key, own: chain[0]!, chain, authorities };
   try {
-    createSecureContext({ ca: [...ca], cert, key, passphrase: options.passphrase, ...crlOf(certificates) });
+    const { passphrase } = options;
+    createSecureContext({ ca: [...ca], cert, key, passphrase, ...crlOf(certificates), ciphers: STRENGTH });
   } catch (cause) {
     throw new InvalidOptionError(OPTION, `cannot be used: ${reasonOf(cause)}`);
   }
@@ -162,6 +166,8 @@ function parsed(pem: string, option: string): X509Certificate {
 function reasonOf(cause: unknown): string {
   const { code, message } = cause as { code?: string; message?: string };
   if (code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH') return 'the private key belongs to another certificate';
+  if (code !== undefined && /KEY_TOO_SMALL|MD_TOO_WEAK/.test(code))
+    return 'a key is too short or a signature too weak (RSA needs 2048 bits, and SHA-256 or better)';
   if (code === 'ERR_OSSL_CRYPTO_OPERATION_FAILED' || code === 'ERR_CRYPTO_OPERATION_FAILED')
     return 'one of the lists in "crl" is none';
   if (code === 'ERR_MISSING_PASSPHRASE' || code === 'ERR_OSSL_CRYPTO_INTERRUPTED_OR_CANCELLED')

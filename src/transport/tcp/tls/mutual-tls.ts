@@ -11,7 +11,7 @@ import {
 } from 'node:tls';
 import { clip } from '../../../errors.js';
 import type { LinkCredentials } from '../../link.js';
-import { crlOf, type Certificates, type TlsOptions } from './certificates.js';
+import { crlOf, STRENGTH, type Certificates, type TlsOptions } from './certificates.js';
 import { codeOf, type Objection, type TlsScheme } from './tls-security.js';
 
 const VERSION = 'TLSv1.3';
@@ -131,6 +131,7 @@ export class MutualTls implements TlsScheme {
       minVersion: VERSION,
       maxVersion: VERSION,
       secureOptions: constants.SSL_OP_NO_TICKET,
+      ciphers: STRENGTH,
     };
   }
 
