@@ -1,4 +1,4 @@
-import { formatAddress, type Address } from '../../address.js';
+import { formatAddress, sameAddress, type Address } from '../../address.js';
 import { HandshakeError, NotDeliveredError } from '../../errors.js';
 import type { NodeId } from '../../node-id.js';
 import type { Link, LinkHandler } from '../link.js';
@@ -218,12 +218,10 @@ export class Endpoint implements HandshakeHost, PeerOwner {
     // The peer reads no more, so there is nothing to write either.
     link.raw.destroy();
     const peer = link.peer!;
-    if (reason === 'left' || reason === 'shutdown') {
-      peer.out.abandon(
-        reason === 'left' ? 'The recipient has left' : 'The recipient has shut down',
-        notDelivered,
-      );
-    }
+    // Whoever answers elsewhere in its name has no say in what waits for it.
+    const isThere = sameAddress(link.wanted?.address ?? link.proven!.address, peer.address);
+    if (isThere && (reason === 'left' || reason === 'shutdown'))
+      peer.out.abandon(`The recipient has ${reason === 'left' ? 'left' : 'shut down'}`, notDelivered);
     if (link.purpose === 'payload') this.#routes.want(peer);
     else if (link.purpose === 'protocol' && reason !== 'replaced') this.world.link(link.proven!, 'goodbye');
     this.tidy(peer);

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { HandshakeError } from '../../../src/errors.js';
 import type { NodeId } from '../../../src/node-id.js';
 import type { LinkCredentials } from '../../../src/transport/link.js';
+import { OutgoingMessage } from '../../../src/transport/session/message.js';
 import type { PeerLink } from '../../../src/transport/session/peer-link.js';
 import { Bench, FakeLink, hello, HIGHER, LOWER, OWN, welcome } from './fakes.js';
 
@@ -108,6 +109,25 @@ describe('two that have one id, where nothing proves which is right', () => {
   });
 });
 
+describe('a good-bye', () => {
+  it.each([
+    ['of the recipient itself settles what waits for it', { host: '10.0.0.2', port: 2 }, 1],
+    ['in its name, from where this node dialled a stranger, does not', { host: '10.0.0.66', port: 6 }, 0],
+  ])('%s', (_, address, expected) => {
+    const bench = new Bench();
+    let settled = 0;
+    const to = { id: HIGHER, address: { host: '10.0.0.2', port: 2 } };
+    bench.endpoint.send(to, new Waiting(() => settled++));
+    bench.endpoint.cast({ id: undefined, address }, { body: 'x', unsent: undefined }, 'kept');
+    const dial = bench.dials.at(-1)!;
+    dial.opened(new FakeLink());
+    dial.frame(welcome(HIGHER));
+    expect(dial.state).toBe('established');
+    dial.frame({ type: 'goodbye', reason: 'left' });
+    expect(settled).toBe(expected);
+  });
+});
+
 describe('connections that could not be secured', () => {
   it('are one line for each cause, so that none hides another, and all are counted', () => {
     const bench = new Bench();
@@ -157,6 +177,16 @@ describe('credentials that do not count any more', () => {
     expect(bench.endpoint.counters.closedFor).toEqual({ revoked: 3 });
   });
 });
+
+class Waiting extends OutgoingMessage {
+  constructor(readonly heard: () => void) {
+    super(new Uint8Array(1), 0, 0, new Uint8Array(0), 0, false);
+  }
+
+  settled(): void {
+    this.heard();
+  }
+}
 
 function accepted(bench: Bench, credentials: LinkCredentials | undefined): PeerLink {
   return bench.endpoint.accept(new FakeLink(credentials)) as PeerLink;
