@@ -165,15 +165,18 @@ describe('peers over a limit are cut off', () => {
   it('limits.bufferedBytes: a peer that asks and asks, and does not read the answers', async () => {
     const nodes = [await cluster.start({ bufferedBytes: 1024 * KiB }), await cluster.start()];
     const [victim] = nodes as [TcpNode];
-    const impostor = await cluster.impostor(victim, 'protocol');
-    impostor.socket.pause();
     const digest = { version: DIGEST_VERSION, low: 0, high: 0, quiet: true };
     const ping = { type: 'ping', seq: 1, to: victim.node.local.id, digest, updates: [] } as const;
     const frame = encodeFrame({ type: 'protocol', body: swimCodec.encode(ping) });
     const many = Buffer.concat(new Array<Uint8Array>(1000).fill(frame));
-    for (let i = 0; i < 1000 && closedFor(victim, 'write-buffer') === 0; i++)
+    // How much the kernel takes before the node has to keep it depends on the machine; a link may also end by itself.
+    let impostor = await cluster.impostor(victim, 'protocol');
+    for (let i = 0; i < 5000 && closedFor(victim, 'write-buffer') === 0; i++) {
+      if (impostor.socket.destroyed) impostor = await cluster.impostor(victim, 'protocol');
+      impostor.socket.pause();
       await new Promise((resolve) => impostor.socket.write(many, resolve));
-    expect(victim.node.stats.transport!.closedFor).toEqual({ 'write-buffer': 1 });
+    }
+    expect(closedFor(victim, 'write-buffer')).toBe(1);
     expect(linesOf(victim, 'write-buffer')).toBe(1);
     await expectUndisturbed(nodes);
   });
