@@ -8,7 +8,11 @@ const update = process.argv.includes('--update');
 // The extractor does not make the folder, and git does not keep an empty one.
 mkdirSync(new URL('../etc/', import.meta.url), { recursive: true });
 
-for (const config of ['api-extractor.json', 'api-extractor.core.json', 'api-extractor.testing.json']) {
+const configs = ['', '.core', '.microservices', '.terminus', '.testing'].map(
+  (name) => `api-extractor${name}.json`,
+);
+
+for (const config of configs) {
   const file = fileURLToPath(new URL(`../${config}`, import.meta.url));
   const { succeeded, apiReportChanged } = Extractor.invoke(ExtractorConfig.loadFileAndPrepare(file), {
     localBuild: update,

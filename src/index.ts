@@ -13,7 +13,8 @@ export { messagePack, type ValueLimits } from './cluster/messaging/msgpack-seria
 export type { Serializer } from './cluster/messaging/serializer.js';
 export type { EventListener, EventListenerOptions } from './cluster/event-hub.js';
 export type { NodeStatus, ReadyOptions } from './cluster/node-status.js';
-export { ClusterNode, startNode, type NodeStats } from './cluster/node.js';
+export { ClusterNode, startNode } from './cluster/node.js';
+export type { NodeStats } from './cluster/node-stats.js';
 export type { ClusterLimits } from './cluster/limits.js';
 export type { ClusterOptions, TransportContext, TransportFactory } from './cluster/options.js';
 export { tcpTransport } from './cluster/tcp-transport.js';

@@ -20,7 +20,6 @@ import type {
 } from '../membership/membership.js';
 import type { NodeId } from '../node-id.js';
 import type { Secret } from '../transport/tcp/tls/secrets.js';
-import type { TransportStats } from '../transport/transport.js';
 import { EventHub, type EventListener, type EventListenerOptions } from './event-hub.js';
 import { correlationId } from './messaging/correlation-id.js';
 import type { DataOf, Pattern, ReplyOf } from './messaging/contracts.js';
@@ -30,6 +29,7 @@ import { type RequestOptions, type RequestOutcome } from './messaging/request-op
 import { Messenger } from './messaging/messenger.js';
 import { freezeMetadata, mergeMetadata, sameMetadata } from './metadata.js';
 import { NodeLife } from './node-life.js';
+import type { NodeStats } from './node-stats.js';
 import type { NodeStatus, ReadyOptions } from './node-status.js';
 import { logEvent } from './node-log.js';
 import type { ClusterOptions, ResolvedOptions } from './options.js';
@@ -38,23 +38,6 @@ import { resolveOptions } from './validate-options.js';
 import { epochMsOf } from './wall-clock.js';
 
 const MAX_ERRORS_BEHIND = 256;
-
-/** Figures for metrics. @publicApi */
-export interface NodeStats {
-  readonly members: number;
-  readonly localHealth: number;
-  readonly requestsInFlight: number;
-  readonly handlersRunning: number;
-  readonly handlersWaiting: number;
-  readonly handlerErrors: number;
-  /** What peers sent that no peer sends, by the violation's word; the transport has its own in `closedFor`. */
-  readonly violations: Readonly<Record<string, number>>;
-  /** Times that the event loop stood still, and for how long in all. */
-  readonly stalls: number;
-  readonly stalledMs: number;
-  readonly protocol: Readonly<Record<string, number>>;
-  readonly transport: TransportStats | undefined;
-}
 
 /**
  * A process's part in a cluster, without Nest: one protocol, one transport and one discovery put together.
@@ -115,6 +98,7 @@ export class ClusterNode implements Membership {
         local: () => life.local,
         find: (id) => this.member(id),
         activeMembers: () => life.activeMembers,
+        listenerFailed: (what, error) => this.#handlerFailed(what, error),
       },
       { ...resolved, clock: life.clock },
       this.#dispatcher,

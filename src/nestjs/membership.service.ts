@@ -3,7 +3,7 @@ import type { DataOf, Pattern, ReplyOf } from '../cluster/messaging/contracts.js
 import type { HandlerOptions, MessageHandler, RequestHandler } from '../cluster/messaging/handlers.js';
 import type { RequestOptions, RequestOutcome } from '../cluster/messaging/request-options.js';
 import type { NodeStatus, ReadyOptions } from '../cluster/node-status.js';
-import type { NodeStats } from '../cluster/node.js';
+import type { NodeStats } from '../cluster/node-stats.js';
 import type { ClusterError } from '../errors.js';
 import type {
   BroadcastOptions,

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Address } from '../../src/address.js';
-import type { NodeStats } from '../../src/cluster/node.js';
+import type { NodeStats } from '../../src/cluster/node-stats.js';
 import type { NodeId } from '../../src/node-id.js';
 
 const FIXTURE = fileURLToPath(new URL('./fixtures/cluster.mjs', import.meta.url));

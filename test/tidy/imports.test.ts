@@ -10,7 +10,17 @@ const sharedWords = ['address', 'clock', 'errors', 'logger', 'node-id', 'throttl
 );
 
 /** What nobody imports: they exist for users. */
-const entries = ['src/index.ts', 'src/core.ts', 'src/testing.ts'];
+const entries = ['index', 'core', 'microservices', 'terminus', 'testing'].map((name) => `src/${name}.ts`);
+
+/** Parts of the Nest face that an entry of their own shows: nobody else imports them, so that what they need is optional. */
+const subpaths = ['microservices', 'terminus', 'testing'];
+
+/** Packages that need not be installed, and where alone they are imported. */
+const optional: Readonly<Record<string, string>> = {
+  '@nestjs/microservices': 'src/nestjs/microservices/',
+  '@nestjs/terminus': 'src/nestjs/terminus/',
+  '@opentelemetry/api': 'src/cluster/tracing/',
+};
 
 /** Not an implementation but what all of them share: delivery, for any kind of link. */
 const sharedInWing = 'transport/session';
@@ -27,6 +37,11 @@ function implementationOf(path: string): string | undefined {
   return wings.includes(parts[1]!) && parts.length > 3 ? `${parts[1]}/${parts[2]}` : undefined;
 }
 
+/** `testing` for a file under src/nestjs/testing/. */
+function subpathOf(path: string): string | undefined {
+  return subpaths.find((name) => path.startsWith(`src/nestjs/${name}/`));
+}
+
 /** Why `from` may not import `to`, or undefined when it may. Both are paths of files under src/. */
 function objection(from: string, to: string): string | undefined {
   const layer = layerOf(from);
@@ -37,16 +52,15 @@ function objection(from: string, to: string): string | undefined {
   if (sharedWords.includes(from))
     return sharedWords.includes(to) ? undefined : 'a shared word knows shared words only';
   if (sharedWords.includes(to)) return undefined;
+  const subpath = subpathOf(to);
+  if (subpath !== undefined && from !== `src/${subpath}.ts` && subpathOf(from) !== subpath)
+    return `src/nestjs/${subpath}/ is shown by clusterpack/${subpath} alone`;
+  if (subpath !== undefined) return undefined;
   if (from === 'src/index.ts')
-    return target === 'simulation' || to.startsWith('src/nestjs/testing/')
-      ? 'what is for tests is in clusterpack/testing'
-      : undefined;
-  if (from === 'src/testing.ts' && to.startsWith('src/nestjs/testing/')) return undefined;
+    return target === 'simulation' ? 'what is for tests is in clusterpack/testing' : undefined;
   if (from === 'src/core.ts' && target === 'simulation') return 'what is for tests is in clusterpack/testing';
   if (entries.includes(from)) return target === 'nestjs' ? `${from} is free of Nest` : undefined;
   if (layer === target) {
-    if (to.startsWith('src/nestjs/testing/') && !from.startsWith('src/nestjs/testing/'))
-      return 'an application does not know its tests';
     return wings.includes(layer) ? insideWing(from, to) : undefined;
   }
 
@@ -91,6 +105,20 @@ function nestOutsideItsFolder(sources: readonly Source[]): readonly Finding[] {
       : importsOf(source)
           .filter(({ specifier }) => specifier.startsWith('@nestjs/'))
           .map(({ specifier, line }) => `${source.path}:${line} imports ${specifier} outside src/nestjs/`),
+  );
+}
+
+/** A package that need not be installed must not be needed by anything else. */
+function optionalElsewhere(sources: readonly Source[]): readonly Finding[] {
+  return sources.flatMap((source) =>
+    importsOf(source)
+      .filter(({ specifier }) => {
+        const home = Object.entries(optional).find(([name]) => `${specifier}/`.startsWith(`${name}/`))?.[1];
+        return home !== undefined && !source.path.startsWith(home);
+      })
+      .map(
+        ({ specifier, line }) => `${source.path}:${line} imports ${specifier}, which need not be installed`,
+      ),
   );
 }
 
@@ -149,6 +177,11 @@ describe('imports run one way', () => {
     ['src/index.ts', './nestjs/testing/isolated.js'],
     ['src/testing.ts', './nestjs/cluster.module.js'],
     ['src/nestjs/cluster.module.ts', './testing/isolated.js'],
+    ['src/nestjs/cluster.module.ts', './microservices/cluster-server.js'],
+    ['src/nestjs/terminus/indicator.ts', '../microservices/cluster-server.js'],
+    ['src/index.ts', './nestjs/terminus/indicator.js'],
+    ['src/terminus.ts', './nestjs/cluster.module.js'],
+    ['src/microservices.ts', './nestjs/terminus/indicator.js'],
     ['src/simulation/run.ts', '../nestjs/testing/isolated.js'],
     ['src/cluster/node.ts', '../core.js'],
     ['src/cli/main.ts', '../nestjs/cluster.module.js'],
@@ -169,6 +202,8 @@ describe('imports run one way', () => {
     ['src/nestjs/testing/testing.ts', '../tokens.js'],
     ['src/testing.ts', './nestjs/testing/testing.js'],
     ['src/testing.ts', './simulation/simulate.js'],
+    ['src/terminus.ts', './nestjs/terminus/indicator.js'],
+    ['src/nestjs/microservices/cluster-server.ts', '../membership.service.js'],
     ['src/discovery/discovery.ts', '../address.js'],
     ['src/cli/main.ts', '../transport/tcp/tls/secrets.js'],
     ['src/cli/main.ts', '../cluster/node.js'],
@@ -187,6 +222,17 @@ describe('only src/nestjs/ imports @nestjs/*', () => {
     expect(nestOutsideItsFolder([bad])).toEqual([
       'src/cluster/node.ts:1 imports @nestjs/common outside src/nestjs/',
     ]);
+  });
+});
+
+describe('a package that is optional', () => {
+  it('is imported in its own folder only', () => {
+    expect(optionalElsewhere(src)).toEqual([]);
+  });
+
+  it.each(Object.keys(optional))('and %s elsewhere is found', (name) => {
+    expect(optionalElsewhere([source('src/nestjs/a.ts', `import { x } from '${name}';`)])).toHaveLength(1);
+    expect(optionalElsewhere([source(`${optional[name]}a.ts`, `import { x } from '${name}';`)])).toEqual([]);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Member } from '../../membership/membership.js';
+import { encodeRawMeta } from './envelope.js';
 
 /** What a {@link ClusterMessage} is made of. */
 export interface ClusterMessageFields {
@@ -30,6 +31,7 @@ export class ClusterMessage {
   readonly receivedAtMs: number;
   /** Whether the sender waits for an answer. */
   readonly isRequest: boolean;
+  #replyMeta: Uint8Array = encodeRawMeta(undefined);
 
   private constructor(fields: ClusterMessageFields) {
     this.sender = fields.sender;
@@ -39,6 +41,22 @@ export class ClusterMessage {
     this.headers = fields.headers;
     this.receivedAtMs = fields.receivedAtMs;
     this.isRequest = fields.isRequest;
+  }
+
+  /**
+   * Headers that travel with the answer to this request, be it a reply or an error; they replace those that were set
+   * before. The caller sees them with `onReplyHeaders`. Without effect on a message that is no request.
+   *
+   * @param headers as those of a message: up to 32 entries and 4 KiB
+   * @throws InvalidOptionError over these limits
+   */
+  setReplyHeaders(headers: Readonly<Record<string, string>>): void {
+    this.#replyMeta = encodeRawMeta(headers);
+  }
+
+  /** What travels beside the answer. @internal */
+  static replyMetaOf(message: ClusterMessage): Uint8Array {
+    return message.#replyMeta;
   }
 
   /** Makes a message; for nodes and tests. @internal */

@@ -10,7 +10,7 @@ import { Message, type Member } from '../../membership/membership.js';
 import type { NodeId } from '../../node-id.js';
 import type { IncomingMessage, Receipt } from '../../transport/transport.js';
 import { ClusterMessage } from './cluster-message.js';
-import { Kind, checkPattern, decodeMeta, type Meta } from './envelope.js';
+import { Kind, checkPattern, decodeMeta, encodeRawMeta, type Headers, type Meta } from './envelope.js';
 import { HandlerQueue, isPromiseLike } from './handler-queue.js';
 import type { HandlerOptions, MessageHandler, RequestHandler } from './handlers.js';
 import { MessageReaders } from './message-readers.js';
@@ -24,11 +24,12 @@ export interface Replies {
     requestStream: number,
     failure: boolean,
     value: unknown,
+    meta: Uint8Array,
     settled: (error?: Error) => void,
   ): void;
   /** Whether this node waits for an answer from that one. */
   expects(from: NodeId, requestId: number): boolean;
-  settle(from: NodeId, requestId: number, failure: boolean, value: unknown): void;
+  settle(from: NodeId, requestId: number, failure: boolean, value: unknown, headers: Headers): void;
   decode(kind: number, payload: Uint8Array): unknown;
 }
 
@@ -57,6 +58,8 @@ type Handlers = readonly Registered<Handling>[];
 
 const NO_HANDLERS: Handlers = [];
 
+const NO_HEADERS = encodeRawMeta(undefined);
+
 type Queue = Pick<HandlerQueue<unknown>, 'running' | 'waiting' | 'whenIdle'>;
 
 /** A message on its way through its handlers: gives its credit back when the last of them has finished. */
@@ -78,6 +81,8 @@ interface Asked {
   readonly meta: Meta;
   readonly sender: Member;
   readonly replies: Replies;
+  /** What its handler got; undefined before. */
+  message?: ClusterMessage;
 }
 
 /** Takes incoming payloads to readers and handlers, and handlers' results back to their callers. */
@@ -200,7 +205,7 @@ export class Dispatcher {
         case Kind.request:
           return this.#receiveRequest(incoming, meta, replies);
         default:
-          return this.#receiveReply(incoming, replies);
+          return this.#receiveReply(incoming, meta, replies);
       }
     } catch (error) {
       if (error instanceof ProtocolViolationError) this.#node.violation(incoming.from, error);
@@ -292,7 +297,7 @@ export class Dispatcher {
   /** Undefined: what the peer sent is no value, or goes over a limit. No handler is at fault, so none has failed. */
   #readable(name: string, asked: Asked): ClusterMessage | undefined {
     try {
-      return this.#message(asked.sender, asked.incoming, asked.meta, asked.replies, true);
+      return (asked.message = this.#message(asked.sender, asked.incoming, asked.meta, asked.replies, true));
     } catch (error) {
       this.#node.unreadable(asked.sender.id, error);
       this.#answerAtOnce(name, asked, true, ['UNREADABLE', 'The request cannot be read here']);
@@ -307,14 +312,15 @@ export class Dispatcher {
   }
 
   #answer(name: string, asked: Asked, failure: boolean, value: unknown, sent: () => void): void {
-    const { sender, incoming, replies } = asked;
+    const { sender, incoming, replies, message } = asked;
+    const meta = message === undefined ? NO_HEADERS : ClusterMessage.replyMetaOf(message);
     const settled = (error?: Error): void => {
       if (error !== undefined) return this.#unanswered(name, asked, failure, error, sent);
       incoming.release();
       sent();
     };
     try {
-      replies.reply(sender, incoming.correlation, incoming.stream, failure, value, settled);
+      replies.reply(sender, incoming.correlation, incoming.stream, failure, value, meta, settled);
     } catch (error) {
       this.#unanswered(name, asked, failure, error, sent);
     }
@@ -328,7 +334,7 @@ export class Dispatcher {
     sent();
   }
 
-  #receiveReply(incoming: IncomingMessage, replies: Replies): Receipt {
+  #receiveReply(incoming: IncomingMessage, { headers }: Meta, replies: Replies): Receipt {
     if (!replies.expects(incoming.from, incoming.correlation)) {
       this.#node.debug(`An answer from ${incoming.from} came too late, or was not asked for`);
       incoming.release();
@@ -342,7 +348,7 @@ export class Dispatcher {
       failure = true;
       this.#node.unreadable(incoming.from, error);
     }
-    replies.settle(incoming.from, incoming.correlation, failure, value);
+    replies.settle(incoming.from, incoming.correlation, failure, value, headers);
     incoming.release();
     return 'held';
   }

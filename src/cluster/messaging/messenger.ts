@@ -22,7 +22,7 @@ import type { IncomingMessage, Posted, Receipt, Transport } from '../../transpor
 import type { ClusterLimits } from '../limits.js';
 import { checkBytes, checkTimeout } from './argument-checks.js';
 import { Dispatcher } from './dispatcher.js';
-import { Kind, Patterns, encodePatternMeta, encodeRawMeta, replyStream } from './envelope.js';
+import { Kind, Patterns, encodePatternMeta, encodeRawMeta, replyStream, type Headers } from './envelope.js';
 import { Broadcast } from './broadcast.js';
 import { Loopback } from './loopback.js';
 import { RequestTable, type PendingRequest } from './request-table.js';
@@ -40,6 +40,8 @@ export interface MessengerNode {
   local(): Member;
   find(id: string): Member | undefined;
   activeMembers(): readonly Member[];
+  /** A function that the caller gave threw, and nobody else will hear of it. */
+  listenerFailed(what: string, error: unknown): void;
 }
 
 /** What the messenger is told once. */
@@ -131,6 +133,8 @@ export class Messenger {
         signal === undefined
           ? this.#requests.add(member.id, pattern, timeoutMs, resolve, reject)
           : this.#addAbortable(member.id, pattern, timeoutMs, resolve, reject, signal);
+      if (options?.onReplyHeaders !== undefined)
+        pending.onReplyHeaders = this.#guarded(pattern, options.onReplyHeaders);
       const sending = sendingOf(Kind.request | kind, meta, encodedPattern.stream, signal, pending.id);
       const settled = (error?: Error): void => {
         if (error !== undefined) this.#requests.fail(pending.id, unheard(pattern, error as ClusterError));
@@ -196,8 +200,9 @@ export class Messenger {
   }
 
   /** An answer arrived, if anybody still waits for it. */
-  settle(from: NodeId, requestId: number, failure: boolean, value: unknown): void {
+  settle(from: NodeId, requestId: number, failure: boolean, value: unknown, headers: Headers): void {
     const pending = this.#requests.take(requestId, from);
+    pending?.onReplyHeaders?.(headers);
     if (failure) pending?.reject(remoteError(pending.pattern, value));
     else pending?.resolve(value);
   }
@@ -214,11 +219,11 @@ export class Messenger {
     requestStream: number,
     failure: boolean,
     value: unknown,
+    meta: Uint8Array,
     settled: (error?: Error) => void,
   ): void {
     const { kind, bytes } = this.#encode(value);
     const what = failure ? Kind.failure : Kind.reply;
-    const meta = encodeRawMeta(undefined);
     const sending = sendingOf(what | kind, meta, replyStream(requestStream), undefined, requestId, true);
     this.#post(this.#route(to), bytes, sending, settled);
   }
@@ -235,6 +240,17 @@ export class Messenger {
 
   close(): void {
     this.#requests.close();
+  }
+
+  /** A listener of the caller's: what it throws is the node's to report, and the answer settles all the same. */
+  #guarded(pattern: string, listener: (headers: Headers) => void): (headers: Headers) => void {
+    return (headers) => {
+      try {
+        listener(headers);
+      } catch (error) {
+        this.#node.listenerFailed(`onReplyHeaders of a request "${clip(pattern)}"`, error);
+      }
+    };
   }
 
   #addAbortable(

@@ -5,6 +5,11 @@ import type { Member, SendOptions } from '../../membership/membership.js';
 export interface RequestOptions extends SendOptions {
   /** How long to wait for the answer, in milliseconds. Default: `requestTimeoutMs` of the options, 5,000. */
   readonly timeoutMs?: number | undefined;
+  /**
+   * Called with the headers that the handler set for its answer (`ClusterMessage.setReplyHeaders`), right before the
+   * promise resolves, or rejects with what the handler told; `{}` when it set none.
+   */
+  readonly onReplyHeaders?: ((headers: Readonly<Record<string, string>>) => void) | undefined;
 }
 
 /** What became of a request at one member. @publicApi */

@@ -3,6 +3,7 @@ import { ClosedError, RequestTimeoutError, SendQueueFullError, type ClusterError
 import type { NodeId } from '../../node-id.js';
 import type { Posted } from '../../transport/transport.js';
 import { Fifo } from '../../transport/session/fifo.js';
+import type { Headers } from './envelope.js';
 
 /** A request that waits for its answer. */
 export interface PendingRequest {
@@ -11,6 +12,8 @@ export interface PendingRequest {
   readonly pattern: string;
   /** The message that carries it; given up when the request fails, so that its bytes are the caller's again. */
   posted: Posted | undefined;
+  /** Told the answer's headers before it settles; must not throw. */
+  onReplyHeaders: ((headers: Headers) => void) | undefined;
   resolve(reply: unknown): void;
   reject(error: ClusterError): void;
 }
@@ -18,6 +21,7 @@ export interface PendingRequest {
 class Entry implements PendingRequest {
   isSettled = false;
   posted: Posted | undefined;
+  onReplyHeaders: ((headers: Headers) => void) | undefined;
 
   constructor(
     readonly id: number,

@@ -201,7 +201,7 @@ describe('a request', () => {
       },
       {
         decode: () => undefined,
-        reply: (_to, _id, _stream, _failure, _value, settled) => void sent.push(() => settled()),
+        reply: (_to, _id, _stream, _failure, _value, _meta, settled) => void sent.push(() => settled()),
       } as Partial<Replies> as Replies,
     );
     let drained = false;

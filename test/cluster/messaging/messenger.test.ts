@@ -84,6 +84,7 @@ class Room {
         local: () => self,
         find,
         activeMembers: () => this.members.filter((member) => member.isActive),
+        listenerFailed: (what, error) => failures.push(`${what}: ${(error as Error).message}`),
       },
       { ...resolveOptions({ limits: { payloadBytes: 1000 } }), serializer: messagePack(), clock: this.clock },
       dispatcher,
@@ -276,6 +277,37 @@ describe('an answer', () => {
     finish('too late');
     await settle();
     expect([b.dispatcher.load.running, room.unreleased]).toEqual([0, 0]);
+  });
+
+  it('carries the headers that its handler set, with an error as with a reply', async () => {
+    const room = new Room('a', 'b');
+    room.at('b').dispatcher.onRequest('x', (data, message) => {
+      message.setReplyHeaders({ lost: 'x' });
+      message.setReplyHeaders({ trace: String(data) });
+      if (data === 'fail') throw new ReplyError('NO', 'no');
+      return 'yes';
+    });
+    const seen: unknown[] = [];
+    const options = { onReplyHeaders: (headers: unknown) => seen.push(headers) };
+    const ask = (data: unknown) => room.at('a').messenger.request(memberOf('b'), 'x', data, options);
+    expect(await ask('t')).toBe('yes');
+    await expect(ask('fail')).rejects.toThrow(RemoteError);
+    expect(seen).toEqual([{ trace: 't' }, { trace: 'fail' }]);
+  });
+
+  it('whose headers are over their limit is an error of its handler, and a listener that throws harms no answer', async () => {
+    const room = new Room('a', 'b');
+    const { dispatcher, failures } = room.at('b');
+    dispatcher.onRequest('big', (_data, message) => message.setReplyHeaders({ big: 'x'.repeat(5000) }));
+    dispatcher.onRequest('plain', () => 'yes');
+    const { messenger } = room.at('a');
+    await expect(messenger.request(memberOf('b'), 'big', null)).rejects.toThrow('The handler failed');
+    expect(failures[0]).toContain('headers');
+    const onReplyHeaders = (): void => {
+      throw new TypeError('broken listener');
+    };
+    expect(await messenger.request(memberOf('b'), 'plain', null, { onReplyHeaders })).toBe('yes');
+    expect(room.at('a').failures).toEqual(['onReplyHeaders of a request "plain": broken listener']);
   });
 
   it('that nobody waits for is dropped unread', () => {

@@ -1,0 +1,6 @@
+/**
+ * ClusterPack as a transport of `@nestjs/microservices`, which has to be installed.
+ *
+ * @packageDocumentation
+ */
+export {};
