@@ -7,6 +7,7 @@ import { InvalidAddressError } from './errors.js';
  * @publicApi
  */
 export interface Address {
+  /** An IP literal without brackets, or a name. */
   readonly host: string;
   /** 1–65535; 0 only where an address is asked for rather than advertised ("any free port"). */
   readonly port: number;

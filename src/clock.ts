@@ -1,6 +1,8 @@
 /**
  * Time as everything below the application sees it. Injected wherever a deadline exists, so that tests and the
  * simulator run in virtual time.
+ *
+ * @publicApi
  */
 export interface Clock {
   /** Milliseconds, monotonic, from an arbitrary origin. */
@@ -25,8 +27,9 @@ export interface Clock {
   sleptMs?(): number;
 }
 
-/** A pending timer. Cancelling one that has fired or was cancelled does nothing. */
+/** A pending timer. Cancelling one that has fired or was cancelled does nothing. @publicApi */
 export interface Timer {
+  /** Nothing happens when it has fired or was cancelled. */
   cancel(): void;
 }
 

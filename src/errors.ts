@@ -19,6 +19,7 @@ export abstract class ClusterError extends Error {
 /** A reader of `errors` was too slow and missed some. @publicApi */
 export class ErrorsMissedError extends ClusterError {
   readonly code = 'CLUSTER_ERRORS_MISSED';
+  /** @param missed how many */
   constructor(readonly missed: number) {
     super(`${missed} errors were missed, since the reader of "errors" was too slow`);
   }
@@ -42,6 +43,7 @@ export class InvalidOptionError extends ClusterError {
 /** A text is not `host:port`. @publicApi */
 export class InvalidAddressError extends ClusterError {
   readonly code = 'CLUSTER_INVALID_ADDRESS';
+  /** @param text what was given */
   constructor(readonly text: string) {
     super(
       `"${clip(text)}" is not an address: write host:port, or [ipv6]:port, with a port from 1 to 65535, for example 10.0.0.5:7946`,
@@ -52,6 +54,7 @@ export class InvalidAddressError extends ClusterError {
 /** A text is not a NodeId. @publicApi */
 export class InvalidNodeIdError extends ClusterError {
   readonly code = 'CLUSTER_INVALID_NODE_ID';
+  /** @param text what was given */
   constructor(readonly text: string) {
     super(`"${clip(text)}" is not a node id: 32 lowercase hexadecimal digits are expected`);
   }
@@ -78,8 +81,11 @@ export class SerializationError extends ClusterError {
 export class PayloadTooLargeError extends ClusterError {
   readonly code = 'CLUSTER_PAYLOAD_TOO_LARGE';
   constructor(
+    /** What the payload has. */
     readonly sizeBytes: number,
+    /** What it may have. */
     readonly limitBytes: number,
+    /** The option that sets the limit. */
     readonly option: string,
   ) {
     super(
@@ -107,6 +113,7 @@ export class ClosedError extends ClusterError {
 export class BindError extends ClusterError {
   readonly code = 'CLUSTER_BIND';
   constructor(
+    /** `host:port` that was asked for. */
     readonly address: string,
     hint: string,
     options?: { cause?: unknown },
@@ -131,14 +138,16 @@ export class DiscoveryError extends ClusterError {
 export class JoinRefusedError extends ClusterError {
   readonly code = 'CLUSTER_JOIN_REFUSED';
   constructor(
+    /** Its `host:port`. */
     readonly seed: string,
+    /** What it said. */
     readonly reason: string,
   ) {
     super(`${seed} does not admit this node: ${reason}`);
   }
 }
 
-/** Why a handshake ended without a link. */
+/** Why a handshake ended without a link. @publicApi */
 export type HandshakeRefusal =
   | 'cluster-name'
   | 'version'
@@ -155,7 +164,9 @@ export type HandshakeRefusal =
 export class HandshakeError extends ClusterError {
   readonly code = 'CLUSTER_HANDSHAKE';
   constructor(
+    /** Its `host:port`. */
     readonly peer: string,
+    /** A stable word for what did not fit. */
     readonly reason: HandshakeRefusal,
     detail: string,
   ) {
@@ -167,7 +178,9 @@ export class HandshakeError extends ClusterError {
 export class AddressConflictError extends ClusterError {
   readonly code = 'CLUSTER_ADDRESS_CONFLICT';
   constructor(
+    /** `host:port`. */
     readonly address: string,
+    /** Who answers there. */
     readonly ids: readonly string[],
   ) {
     super(
@@ -185,7 +198,9 @@ export class AddressConflictError extends ClusterError {
 export class NameConflictError extends ClusterError {
   readonly code = 'CLUSTER_NAME_CONFLICT';
   constructor(
+    /** The name that both have. */
     readonly nodeName: string,
+    /** Who has it. */
     readonly ids: readonly string[],
   ) {
     super(
@@ -197,6 +212,7 @@ export class NameConflictError extends ClusterError {
 /** Two live endpoints use one NodeId. The newer one takes a new id. @publicApi */
 export class DuplicateNodeIdError extends ClusterError {
   readonly code = 'CLUSTER_DUPLICATE_NODE_ID';
+  /** @param id the id that both use */
   constructor(readonly id: string) {
     super(`Another live process uses the node id ${id}: this node takes a new one`);
   }
@@ -248,7 +264,9 @@ export class DeliveryUncertainError extends ClusterError {
 
 /** The part of a broadcast's outcome that an error carries; a `BroadcastOutcome` is one. @publicApi */
 export interface FailedBroadcast {
+  /** Those in whose inbox it is. */
   readonly delivered: readonly unknown[];
+  /** The others, each with the reason. */
   readonly failed: readonly {
     readonly member: { readonly id: string; readonly name: string };
     readonly error: ClusterError;
@@ -277,7 +295,9 @@ export class UnknownMemberError extends NotDeliveredError {
 export class RequestTimeoutError extends ClusterError {
   readonly code = 'CLUSTER_REQUEST_TIMEOUT';
   constructor(
+    /** What was asked. */
     readonly pattern: string,
+    /** How long the answer was waited for, in milliseconds. */
     readonly timeoutMs: number,
   ) {
     super(`No answer to "${clip(pattern)}" within ${timeoutMs} ms`);
@@ -287,6 +307,7 @@ export class RequestTimeoutError extends ClusterError {
 /** The recipient has no handler for the pattern. Nothing was handled. @publicApi */
 export class NoHandlerError extends ClusterError {
   readonly code = 'CLUSTER_NO_HANDLER';
+  /** @param pattern what was asked */
   constructor(readonly pattern: string) {
     super(`The recipient has no request handler for "${clip(pattern)}"`);
   }

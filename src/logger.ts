@@ -7,9 +7,13 @@
  * @publicApi
  */
 export interface ClusterLogger {
+  /** Suspicion, sync, links. */
   debug(message: string): void;
+  /** What happens in the life of every cluster. */
   log(message: string): void;
+  /** What somebody should look at some day. */
   warn(message: string): void;
+  /** What needs somebody; `cause` is the error behind it, if there is one. */
   error(message: string, cause?: unknown): void;
 }
 

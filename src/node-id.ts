@@ -32,7 +32,7 @@ export function createNodeId(epochMs: number, randomBytes: Uint8Array): NodeId {
   return (time + toHex(randomBytes.subarray(0, NODE_ID_BYTES - TIME_BYTES))) as NodeId;
 }
 
-/** Whether a value is a well-formed NodeId. */
+/** Whether a value is a well-formed NodeId. @publicApi */
 export function isNodeId(value: unknown): value is NodeId {
   return typeof value === 'string' && PATTERN.test(value);
 }

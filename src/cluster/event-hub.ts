@@ -3,7 +3,7 @@ import { View } from '../membership/view.js';
 import { isPromiseLike } from './messaging/handler-queue.js';
 import { Readers } from './readers.js';
 
-/** Gets every event in order; what it returns is not awaited. */
+/** Gets every event in order; what it returns is not awaited. @publicApi */
 export type EventListener = (event: MembershipEvent) => unknown;
 
 /** Options of `onEvent`. @publicApi */

@@ -3,6 +3,7 @@ export type NodeStatus = 'created' | 'bound' | 'joining' | 'ready' | 'draining' 
 
 /** Options of `whenReady`. @publicApi */
 export interface ReadyOptions {
+  /** Gives up waiting: the promise rejects at once. */
   readonly signal?: AbortSignal | undefined;
   /** Rejects with `NotReadyError` after this many milliseconds. Default: waits for ever. */
   readonly timeoutMs?: number | undefined;

@@ -48,6 +48,7 @@ const MAX_ERRORS_BEHIND = 256;
  * @publicApi
  */
 export class ClusterNode implements Membership {
+  /** Nodes of another name are refused. */
   readonly clusterName: string;
   /** What is allowed and still deserves a warning; logged when the node binds. */
   readonly warnings: readonly string[];
@@ -107,6 +108,7 @@ export class ClusterNode implements Membership {
 
   // --- who is there ---
 
+  /** Where the node is in its life. */
   get status(): NodeStatus {
     return this.#life.status;
   }
@@ -152,6 +154,7 @@ export class ClusterNode implements Membership {
     return this.#errors;
   }
 
+  /** Figures for metrics. */
   get stats(): NodeStats {
     const load = this.#dispatcher.load;
     const protocol = this.#life.protocol;

@@ -96,21 +96,30 @@ export interface ClusterOptions {
   readonly random?: (() => number) | undefined;
 }
 
-/** Makes the node's transport once its identity is known. */
+/** Makes the node's transport once its identity is known. @publicApi */
 export type TransportFactory = (context: TransportContext) => Transport;
 
-/** What a {@link TransportFactory} gets. */
+/** What a {@link TransportFactory} gets. @publicApi */
 export interface TransportContext {
+  /** Peers of another name are refused. */
   readonly clusterName: string;
+  /** This node's id. */
   readonly id: NodeId;
+  /** This node's name. */
   readonly nodeName: string;
   /** What secures connections; undefined: nothing does. */
   readonly security: SocketSecurity | undefined;
+  /** What every deadline goes by. */
   readonly clock: Clock;
+  /** Uniform in [0, 1). */
   readonly random: () => number;
+  /** Where the transport writes what it sees. */
   readonly logger: ClusterLogger;
+  /** Its name: peers with another are refused. */
   readonly serializer: string;
+  /** Every bound, resolved. */
   readonly limits: ClusterLimits;
+  /** The protocol's, in milliseconds: dials and handshakes go by it. */
   readonly probeTimeoutMs: number;
 }
 

@@ -47,15 +47,19 @@ export interface MemberFields {
  * @publicApi
  */
 export class Member implements MemberFields {
+  /** Fresh for each start of a process. */
   readonly id: NodeId;
   /** `nodeName` of the member's options; for people, not unique. */
   readonly name: string;
   /** Where the member can be dialled, as it advertises itself. */
   readonly address: Address;
+  /** What it is thought to be here. */
   readonly state: MemberState;
   /** Raised by the member alone, at each refutation and each change of what it tells of itself. */
   readonly incarnation: number;
+  /** What it tells of itself. */
   readonly metadata: ClusterMetadata;
+  /** What it says of its own ability to serve. */
   readonly health: MemberHealth;
   /** When the process started by its own clock, milliseconds since 1970: a claim, not a fact. */
   readonly startedAtMs: number;
@@ -111,6 +115,7 @@ export type MembershipEventType = 'joined' | 'updated' | 'suspected' | 'recovere
  * @publicApi
  */
 export class MembershipEvent {
+  /** What happened. */
   readonly type: MembershipEventType;
   /** The member as it is after the change. */
   readonly member: Member;
@@ -157,12 +162,15 @@ export class MembershipEvent {
  * @publicApi
  */
 export class MembershipGap {
+  /** Tells a gap from an event. */
   readonly type = 'gap';
 
   private constructor(
     /** How many events were dropped. */
     readonly missed: number,
+    /** All active members after what was missed, sorted by NodeId. */
     readonly view: readonly Member[],
+    /** When this node saw it, milliseconds since 1970. */
     readonly atMs: number,
   ) {}
 
@@ -182,7 +190,9 @@ export class Message {
   private constructor(
     /** The sender as known when the message arrived. */
     readonly sender: Member,
+    /** The bytes; see above for how long they are valid. */
     readonly payload: Uint8Array,
+    /** What the sender gave as `headers`; `{}` when it gave none. */
     readonly headers: Readonly<Record<string, string>>,
     /** When it arrived here, milliseconds since 1970. */
     readonly receivedAtMs: number,
@@ -215,7 +225,9 @@ export interface BroadcastOptions extends SendOptions {
 
 /** Who got a broadcast and who did not. @publicApi */
 export interface BroadcastOutcome {
+  /** Those in whose inbox it is. */
   readonly delivered: readonly Member[];
+  /** The others, each with the reason. */
   readonly failed: readonly { readonly member: Member; readonly error: ClusterError }[];
 }
 

@@ -14,6 +14,7 @@ import { IntrinsicException } from '@nestjs/common';
  * @publicApi
  */
 export class ClusterException extends IntrinsicException {
+  /** The name of the class, as in every error. */
   override readonly name = 'ClusterException';
 
   constructor(

@@ -34,6 +34,7 @@ export interface ClusterRootOptions extends ClusterModuleOptions {
 
 /** A class that makes options, for `useClass` and `useExisting`. @publicApi */
 export interface ClusterOptionsFactory {
+  /** Called once, when the module is made. */
   createClusterOptions(): ClusterModuleOptions | Promise<ClusterModuleOptions>;
 }
 
@@ -47,6 +48,7 @@ export interface ClusterAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
    */
   readonly useFactory?:
     ((...injected: never[]) => ClusterModuleOptions | Promise<ClusterModuleOptions>) | undefined;
+  /** Tokens of what `useFactory` gets. */
   readonly inject?: FactoryProvider['inject'];
   /** A class that the module instantiates to ask it for options. */
   readonly useClass?: Type<ClusterOptionsFactory> | undefined;

@@ -15,7 +15,9 @@ export type SchemaResult =
 
 /** Nest's parameter options, for `StandardSchemaValidationPipe` of Nest 12. @publicApi */
 export interface PayloadOptions {
+  /** A Standard Schema, which the pipe sees in its metadata. */
   readonly schema?: unknown;
+  /** Run in this order. */
   readonly pipes?: readonly (PipeTransform | Type<PipeTransform>)[];
 }
 

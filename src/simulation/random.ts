@@ -3,6 +3,8 @@
  *
  * The generator is sfc32 ("small fast counting", Chris Doty-Humphrey, PractRand 0.94, public domain), 128 bits of
  * state; the state is filled from the seed by splitmix32. Not for secrets.
+ *
+ * @publicApi
  */
 export class Random {
   #a: number;

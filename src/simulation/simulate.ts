@@ -8,7 +8,7 @@ import { checkSimulateOptions } from './check-options.js';
 import { swimChecks } from './invariants/always.js';
 import { Simulation, type SimulationOptions } from './simulation.js';
 
-/** A simulation of SWIM. */
+/** A simulation of SWIM. @publicApi */
 export interface SimulateOptions extends Omit<SimulationOptions<SwimMessage>, 'protocol' | 'wire'> {
   /** Default: `lan`. */
   readonly preset?: SwimPreset | undefined;
@@ -23,6 +23,8 @@ export interface SimulateOptions extends Omit<SimulationOptions<SwimMessage>, 'p
  *
  * @throws InvalidOptionError for a wrong option; what the cluster is then told to do throws SimulationError
  * @example simulate({ nodes: 3, seed: 7 }).settle().crash('c').untilEveryoneHolds('c', 'unreachable')
+ *
+ * @publicApi
  */
 export function simulate(options: SimulateOptions): Simulation<SwimMessage> {
   checkSimulateOptions(options);
@@ -38,11 +40,12 @@ export function simulate(options: SimulateOptions): Simulation<SwimMessage> {
   });
 }
 
-/** Milliseconds, for tests that read like sentences. */
+/** Milliseconds, for tests that read like sentences. @publicApi */
 export function seconds(count: number): number {
   return count * 1000;
 }
 
+/** The same for minutes. @publicApi */
 export function minutes(count: number): number {
   return count * 60_000;
 }

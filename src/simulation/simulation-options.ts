@@ -3,12 +3,13 @@ import type { Check } from './invariants/check.js';
 import type { Latency } from './network/latency.js';
 import type { ProtocolFactory } from './simulated-node.js';
 
-/** What a simulation is made of. */
+/** What a simulation is made of. @publicApi */
 export interface SimulationOptions<M> {
   /** How many nodes start; they are called a, b, c … z, aa, ab … */
   readonly nodes: number;
   /** The same seed gives the same run. */
   readonly seed: number;
+  /** Makes a node's protocol. */
   readonly protocol: ProtocolFactory<M>;
   /**
    * `one-by-one` (default): each joins after the one before it has · `together`: all at once, knowing the first three ·
@@ -35,6 +36,7 @@ export interface SimulationOptions<M> {
   readonly traceMessages?: boolean | undefined;
 }
 
+/** How long to wait. @publicApi */
 export interface Within {
   /** Longest wait in virtual milliseconds. Default: 120,000. */
   readonly withinMs?: number | undefined;

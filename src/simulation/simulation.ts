@@ -3,8 +3,7 @@ import { answerOf, checkCall, checkFault } from './check-call.js';
 import { checkSimulationOptions } from './check-options.js';
 import { VirtualClock } from './clock/virtual-clock.js';
 import { Faults, SEEDS } from './faults.js';
-import { alwaysChecked } from './invariants/always.js';
-import type { Check } from './invariants/check.js';
+import { checksOf } from './invariants/always.js';
 import type { Latency } from './network/latency.js';
 import { Paths, type DialRule, type Reordering } from './network/paths.js';
 import { SimulatedLinks } from './network/simulated-links.js';
@@ -33,9 +32,13 @@ const TICK_MS = 100;
 /**
  * A whole cluster in virtual time, driven by sentences: `cluster.cut('a', 'c').untilSuspected('c', { by: 'a' })`.
  * The same options give the same run, event for event. The invariants are on unless switched off.
+ *
+ * @publicApi
  */
 export class Simulation<M> {
+  /** The time of all nodes. */
   readonly clock = new VirtualClock();
+  /** What happened, line by line. */
   readonly journal: Journal;
   readonly #options: SimulationOptions<M>;
   readonly #around: Surroundings<M>;
@@ -78,6 +81,7 @@ export class Simulation<M> {
     return this.#population.names;
   }
 
+  /** Virtual milliseconds since the beginning. */
   get nowMs(): number {
     return this.clock.now();
   }
@@ -134,6 +138,7 @@ export class Simulation<M> {
 
   // --- time ---
 
+  /** Lets so much time pass. */
   runFor(ms: number): this {
     checkCall('runFor', { ms });
     this.#explained(() => this.clock.runFor(ms));
@@ -146,16 +151,19 @@ export class Simulation<M> {
     return this.until('all agree', () => this.agrees, options, COARSE_STEP_MS);
   }
 
+  /** Runs until `by` suspects a node. */
   untilSuspected(name: string, options: Within & { readonly by: string }): this {
     checkCall('untilSuspected', { options });
     return this.#untilHeld(name, 'suspect', options);
   }
 
+  /** Runs until `by` holds a node unreachable. */
   untilUnreachable(name: string, options: Within & { readonly by: string }): this {
     checkCall('untilUnreachable', { options });
     return this.#untilHeld(name, 'unreachable', options);
   }
 
+  /** Runs until every other running node that is not frozen holds a node so. */
   untilEveryoneHolds(name: string, state: MemberState, options: Within = {}): this {
     checkCall('untilEveryoneHolds', { state, options });
     this.node(name);
@@ -163,7 +171,7 @@ export class Simulation<M> {
     return this.until(what, () => this.everyoneHolds(name, state), options);
   }
 
-  /** @throws SimulationError when it does not come to hold in time */
+  /** Runs until something holds. @throws SimulationError when it does not come to hold in time */
   until(what: string, holds: () => boolean, options: Within = {}, stepMs = FINE_STEP_MS): this {
     checkCall('until', { what, holds, options, stepMs });
     const { withinMs = PATIENCE_MS } = options;
@@ -202,6 +210,7 @@ export class Simulation<M> {
     return this.cutOneWay(a, b).cutOneWay(b, a);
   }
 
+  /** Nothing passes in one direction any more. */
   cutOneWay(from: string, to: string): this {
     return this.#do({ kind: 'cut', from, to });
   }
@@ -247,6 +256,7 @@ export class Simulation<M> {
     return this.delayOneWay(latency, a, b).delayOneWay(latency, b, a);
   }
 
+  /** How long a crossing takes in one direction. */
   delayOneWay(latency: Latency, from: string, to: string): this {
     return this.#do({ kind: 'delay', latency, from, to });
   }
@@ -320,6 +330,7 @@ export class Simulation<M> {
     return this.#do({ kind: 'leave', node });
   }
 
+  /** Replaces what a node tells of itself. */
   setMetadata(node: string, metadata: ClusterMetadata): this {
     return this.#do({ kind: 'set-metadata', node, metadata });
   }
@@ -384,9 +395,4 @@ export class Simulation<M> {
       throw new SimulationError(`${reason}\n${where}\n${this.log(undefined, LINES_IN_ERRORS)}`, { cause });
     }
   }
-}
-
-/** What is checked: what must always hold, then what the caller adds. */
-function checksOf<M>({ invariants = true, checks = [] }: SimulationOptions<M>): readonly Check<M>[] {
-  return invariants ? [...alwaysChecked<M>(), ...checks] : checks;
 }

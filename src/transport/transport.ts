@@ -7,7 +7,9 @@ import type { NodeId } from '../node-id.js';
  * @publicApi
  */
 export interface Destination {
+  /** Where to dial. */
   readonly address: Address;
+  /** Who has to answer there; undefined: whoever does. */
   readonly id: NodeId | undefined;
 }
 
@@ -16,6 +18,7 @@ export interface Destination {
  * @publicApi
  */
 export interface ProvenPeer extends Destination {
+  /** Who it is. */
   readonly id: NodeId;
   /** The node name that its certificate proves; undefined where connections prove no names. */
   readonly provenName?: string | undefined;
@@ -65,9 +68,13 @@ export interface TransportSendOptions {
  * @publicApi
  */
 export interface IncomingMessage {
+  /** Who sent it. */
   readonly from: NodeId;
+  /** The sender's stream, 0–255. */
   readonly stream: number;
+  /** The sender's byte for the layer above. */
   readonly kind: number;
+  /** The sender's header for the layer above. */
   readonly meta: Uint8Array;
   /** 0: none. */
   readonly correlation: number;
@@ -145,6 +152,7 @@ export interface TransportHost {
 export interface BindOptions {
   /** Closes the listener and ends the sequence. */
   readonly signal?: AbortSignal | undefined;
+  /** The node above; without one, messages go to the sequence. */
   readonly host?: TransportHost | undefined;
   /**
    * What peers are told to dial; a missing host or port is taken from the bound address. Needed behind NAT and
@@ -169,15 +177,21 @@ export interface Binding extends AsyncIterable<IncomingMessage> {
  * @publicApi
  */
 export interface TransportStats {
-  /** Established links now, per lane. */
+  /** Established links of the protocol lane, now. */
   readonly protocolLinks: number;
+  /** The same of the payload lane. */
   readonly payloadLinks: number;
   /** Sockets now, with those that have not shaken hands. */
   readonly sockets: number;
+  /** Bytes read from sockets. */
   readonly bytesIn: number;
+  /** Bytes written to sockets. */
   readonly bytesOut: number;
+  /** Payloads that have arrived whole. */
   readonly messagesIn: number;
+  /** Payloads that were acknowledged. */
   readonly messagesOut: number;
+  /** Sessions that went on over a new link. */
   readonly resumed: number;
   /** Closes for cause, by the violation's or refusal's word. */
   readonly closedFor: Readonly<Record<string, number>>;
@@ -249,10 +263,12 @@ export interface Transport {
    */
   revalidate?(): void;
 
+  /** Figures for metrics. */
   readonly stats: TransportStats;
 
   /** Whether the listener and idle links keep the process alive. Default: they do. */
   ref?(): void;
+  /** Undoes `ref`. */
   unref?(): void;
 
   /**

@@ -1,7 +1,7 @@
 import type { Member } from '../../membership/membership.js';
 import { encodeRawMeta } from './envelope.js';
 
-/** What a {@link ClusterMessage} is made of. */
+/** What a {@link ClusterMessage} is made of. @publicApi */
 export interface ClusterMessageFields {
   readonly sender: Member;
   readonly pattern: string | undefined;
@@ -26,6 +26,7 @@ export class ClusterMessage {
   readonly data: unknown;
   /** The bytes that travelled. */
   readonly payload: Uint8Array;
+  /** What the sender gave as `headers`; `{}` when it gave none. */
   readonly headers: Readonly<Record<string, string>>;
   /** When it arrived here, milliseconds since 1970. */
   readonly receivedAtMs: number;

@@ -14,7 +14,10 @@ export interface RequestOptions extends SendOptions {
 
 /** What became of a request at one member. @publicApi */
 export interface RequestOutcome<Reply> {
+  /** Who was asked. */
   readonly member: Member;
+  /** What its handler answered. */
   readonly reply?: Reply;
+  /** Why there is no reply; undefined when there is one. */
   readonly error?: ClusterError;
 }

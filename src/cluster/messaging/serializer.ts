@@ -7,8 +7,8 @@
 export interface Serializer {
   /** Compared in the handshake; change it when the format changes. 1 to 64 bytes in UTF-8. */
   readonly name: string;
-  /** @throws SerializationError when the value cannot travel unharmed. */
+  /** Bytes of a value. @throws SerializationError when the value cannot travel unharmed. */
   serialize(value: unknown): Uint8Array;
-  /** @throws SerializationError when the bytes are not a value. */
+  /** The value of bytes. @throws SerializationError when the bytes are not a value. */
   deserialize(bytes: Uint8Array): unknown;
 }

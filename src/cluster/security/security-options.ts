@@ -23,6 +23,7 @@ export interface SecretSecurityOptions {
    * `[old, new]` everywhere, then `[new, old]` everywhere, then `[new]`; see `rotateSecrets`.
    */
   readonly secrets: readonly Secret[];
+  /** Certificates are the other way. */
   readonly tls?: undefined;
   /** See {@link MigrationStep}. Default: plaintext is neither spoken nor accepted. */
   readonly migrate?: MigrationStep | undefined;
@@ -30,7 +31,9 @@ export interface SecretSecurityOptions {
 
 /** Security by certificates. @publicApi */
 export interface TlsSecurityOptions {
+  /** Authority, certificate and key. */
   readonly tls: TlsOptions;
+  /** Secrets are the other way. */
   readonly secrets?: undefined;
   /** See {@link MigrationStep}. Default: plaintext is neither spoken nor accepted. */
   readonly migrate?: MigrationStep | undefined;

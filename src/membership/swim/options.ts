@@ -190,6 +190,7 @@ export interface SwimOptions {
   /** The longest that a leaver waits for them, ms. 2000. */
   readonly leaveTimeoutMs: number;
 
+  /** Parts of the protocol that can be switched off, for experiments. */
   readonly components: SwimComponents;
 }
 

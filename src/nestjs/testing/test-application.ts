@@ -16,7 +16,9 @@ import { Activity, ObservedNode } from './observed-node.js';
  * @publicApi
  */
 export interface TestingModuleBuilderLike {
+  /** As there; asked for the options of the cluster. */
   overrideProvider(token: string): { useValue(value: unknown): unknown };
+  /** As there. */
   compile(): Promise<INestApplicationContext>;
 }
 

@@ -71,6 +71,8 @@ class Call extends Happening implements Timer {
 /**
  * Time that passes only when told to. Events of one instant happen in the order in which they were set, so a
  * run depends on nothing but its inputs.
+ *
+ * @publicApi
  */
 export class VirtualClock implements Clock {
   #nowMs: number;

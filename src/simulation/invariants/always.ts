@@ -33,7 +33,7 @@ import { SyncFirst } from './sync-first.js';
 import { Verdicts } from './verdicts.js';
 
 /** What every simulation checks, whatever protocol it runs: rules 2 to 7, 9 and 13 of `literature.md`. */
-export function alwaysChecked<M>(): readonly Check<M>[] {
+function alwaysChecked<M>(): readonly Check<M>[] {
   return [new Lattice<M>(), new Grammar<M>(), new MergeLaws<M>()];
 }
 
@@ -79,4 +79,13 @@ export function swimChecks(options: SwimOptions, latency?: Latency): readonly Ch
     new Limits(options),
     new Reaping(options),
   ];
+}
+
+/** What is checked in a run: what must always hold, unless switched off, then what the caller adds. */
+export function checksOf<M>(given: {
+  readonly invariants?: boolean | undefined;
+  readonly checks?: readonly Check<M>[] | undefined;
+}): readonly Check<M>[] {
+  const { invariants = true, checks = [] } = given;
+  return invariants ? [...alwaysChecked<M>(), ...checks] : checks;
 }

@@ -5,6 +5,8 @@ import { SimulationError } from '../simulation-error.js';
  *
  * @param rule its number in `literature.md`
  * @throws SimulationError always
+ *
+ * @publicApi
  */
 export function violated(rule: number, node: { readonly name: string }, what: string): never {
   throw new SimulationError(`Invariant ${rule} is broken: ${node.name} ${what}`);

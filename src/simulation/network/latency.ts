@@ -1,6 +1,6 @@
 import type { Random } from '../random.js';
 
-/** How long one crossing of the network takes: a range, drawn evenly, or a distribution with a tail. */
+/** How long one crossing of the network takes: a range, drawn evenly, or a distribution with a tail. @publicApi */
 export interface Latency {
   /** The least, in milliseconds. */
   readonly minMs: number;

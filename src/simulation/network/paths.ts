@@ -2,12 +2,14 @@ import type { Random } from '../random.js';
 import { drawLatencyMs, type Latency } from './latency.js';
 import { PathRule } from './path-rule.js';
 
-/** How a host answers dials that no established link is needed for. */
+/** How a host answers dials that no established link is needed for. @publicApi */
 export type DialRule = 'allow' | 'refuse' | 'drop';
 
-/** Which messages are held back, and for how long at most. */
+/** Which messages are held back, and for how long at most. @publicApi */
 export interface Reordering {
+  /** The share of messages, 0 to 1. */
   readonly share: number;
+  /** The longest that one is held back, in milliseconds. */
   readonly spreadMs: number;
 }
 

@@ -7,7 +7,7 @@ import type { Transport } from '../../transport/transport.js';
 import type { Latency } from '../network/latency.js';
 import type { Process } from './process.js';
 
-/** Options of a `NodeCluster`. */
+/** Options of a `NodeCluster`. @publicApi */
 export interface NodeClusterOptions {
   /** Everything random follows from it: the same seed gives the same run. Default: 1. */
   readonly seed?: number | undefined;

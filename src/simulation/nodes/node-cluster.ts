@@ -19,6 +19,7 @@ import { applyToNodes } from './apply-fault.js';
 import { checkCall, isPair } from './check-call.js';
 import { checkNodeClusterOptions } from './check-options.js';
 import type { NodeClusterOptions } from './node-cluster-options.js';
+import type { Machine } from './machine.js';
 import { NodeLog } from './node-log.js';
 import { Process } from './process.js';
 
@@ -30,16 +31,6 @@ const DEFAULT_LATENCY: Latency = { minMs: 0.5, maxMs: 0.5 };
 /** Log lines of each node in the message of a wait that was in vain. */
 const LINES_TOLD = 50;
 
-/** A place for processes: a name, an address, one log. */
-interface Machine {
-  readonly name: string;
-  readonly port: number;
-  readonly log: NodeLog;
-  readonly custom: ClusterOptions;
-  process: Process | undefined;
-  node: ClusterNode | undefined;
-}
-
 /**
  * Whole nodes, as an application has them, in virtual time on a network in memory. Nothing happens unless time is
  * told to pass, and the same seed and calls give the same run. A call that makes no sense throws SimulationError.
@@ -50,9 +41,13 @@ interface Machine {
  * cluster.crash('c');
  * await cluster.until(() => a.activeMembers.length === 2);
  * await cluster.close();
+ *
+ * @publicApi
  */
 export class NodeCluster {
+  /** The time of all nodes. */
   readonly clock = new VirtualClock();
+  /** What their links cross, for faults that have no method here. */
   readonly network: MemoryNetwork;
   readonly #options: NodeClusterOptions;
   readonly #random: Random;
@@ -225,11 +220,13 @@ export class NodeCluster {
 
   // --- what happens to the network ---
 
+  /** Nothing passes between two nodes any more; links between them are kept and silent. */
   cut(a: string, b: string): void {
     this.#pair('cut', a, b);
     this.network.cut(a, b);
   }
 
+  /** Nothing passes in one direction any more. */
   cutOneWay(from: string, to: string): void {
     this.#pair('cutOneWay', from, to);
     this.network.cutOneWay(from, to);

@@ -6,6 +6,8 @@ import type { DialRule } from '../network/paths.js';
  * One thing that is done to a cluster, or undone, as data: it can be drawn from a seed, printed, shrunk and replayed.
  * Nodes go by their names (`a`, `b` …). A fault that makes no sense when its turn comes (a crash of what has crashed, a
  * heal of what is whole) does nothing, so that a schedule stays valid when others are taken out of it.
+ *
+ * @publicApi
  */
 export type Fault =
   /** Nothing passes in one direction, or passes again. */
@@ -72,8 +74,10 @@ export type Fault =
   | { readonly kind: 'share-address'; readonly node: string }
   | { readonly kind: 'set-metadata'; readonly node: string; readonly metadata: ClusterMetadata };
 
-/** A fault and its time, in virtual milliseconds since the cluster has settled. */
+/** A fault and its time, in virtual milliseconds since the cluster has settled. @publicApi */
 export interface ScheduledFault {
+  /** When it is applied. */
   readonly atMs: number;
+  /** What is done. */
   readonly fault: Fault;
 }

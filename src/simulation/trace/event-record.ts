@@ -1,21 +1,25 @@
 import type { MembershipEvent, MembershipEventType } from '../../membership/membership.js';
 
-/** An event, and when it was seen in virtual time. */
+/** An event, and when it was seen in virtual time. @publicApi */
 export interface RecordedEvent {
+  /** Virtual milliseconds since the beginning. */
   readonly atMs: number;
   /** Whom it is about: the node's name, with the number of its process if that is not the first (`c#2`). */
   readonly about: string;
+  /** As the application would get it. */
   readonly event: MembershipEvent;
 }
 
-/** The events that one node has seen, in order. */
+/** The events that one node has seen, in order. @publicApi */
 export class EventRecord {
   readonly #events: RecordedEvent[] = [];
 
+  /** Appends one. */
   add(recorded: RecordedEvent): void {
     this.#events.push(recorded);
   }
 
+  /** All of them. */
   get all(): readonly RecordedEvent[] {
     return this.#events;
   }

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { InvalidOptionError } from '../../../errors.js';
 
-/** PEM as text or bytes, or the path of a file that has it. */
+/** PEM as text or bytes, or the path of a file that has it. @publicApi */
 export type PemSource = string | Uint8Array;
 
 /**
