@@ -1,45 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
-
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const GUIDE = join(ROOT, 'docs/guide');
-const DOCUMENTS = [
-  join(ROOT, 'README.md'),
-  join(ROOT, 'SECURITY.md'),
-  ...readdirSync(GUIDE)
-    .filter((file) => file.endsWith('.md'))
-    .map((file) => join(GUIDE, file)),
-];
+import { root } from '../tidy/sources.js';
+import { blocksOf, documents, typescriptBlocks, type Block } from './blocks.js';
 
 /** Every language that a fence may have: another spelling of `ts` would not be checked. */
 const LANGUAGES = ['ts', 'sh', 'json', 'text'];
-
-interface Block {
-  readonly document: string;
-  /** Where it starts in the document, counted from 1. */
-  readonly line: number;
-  readonly language: string;
-  readonly code: string;
-}
-
-function blocksOf(document: string): Block[] {
-  const blocks: Block[] = [];
-  let open: { line: number; language: string; code: string[] } | undefined;
-  for (const [index, text] of readFileSync(document, 'utf8').split('\n').entries()) {
-    const fence = /^\s*```(.*)$/.exec(text);
-    if (fence === null) open?.code.push(text);
-    else if (open === undefined) open = { line: index + 1, language: fence[1]!.trim(), code: [] };
-    else {
-      blocks.push({ document, line: open.line, language: open.language, code: `${open.code.join('\n')}\n` });
-      open = undefined;
-    }
-  }
-  if (open !== undefined) throw new Error(`${document}:${open.line}: the block has no end`);
-  return blocks;
-}
 
 /** What a user's project has: strict, ESM, decorators with metadata; the package as its exports show it. */
 const options: ts.CompilerOptions = {
@@ -64,7 +31,7 @@ const parsed = new Map<string, ts.SourceFile | undefined>();
 
 /** Each block as a file of its own in this package, so that `clusterpack` means its exports; none is written. */
 function typeErrors(blocks: readonly Block[]): string[] {
-  const files = new Map(blocks.map((block, i) => [join(ROOT, `documented-${i}.ts`), block]));
+  const files = new Map(blocks.map((block, i) => [join(root, `documented-${i}.ts`), block]));
   const host = ts.createCompilerHost(options);
   const { fileExists, readFile, getSourceFile } = host;
   host.fileExists = (path) => files.has(path) || fileExists(path);
@@ -81,31 +48,35 @@ function typeErrors(blocks: readonly Block[]): string[] {
     const block = file === undefined ? undefined : files.get(file.fileName);
     if (file === undefined || block === undefined) return text;
     const line = block.line + 1 + file.getLineAndCharacterOfPosition(start).line;
-    return `${relative(ROOT, block.document)}:${line}: ${text}`;
+    return `${relative(root, block.document)}:${line}: ${text}`;
   });
 }
 
 describe('the documents', () => {
   it('have only code whose language is known', () => {
-    const unknown = DOCUMENTS.flatMap(blocksOf).filter(({ language }) => !LANGUAGES.includes(language));
+    const unknown = documents
+      .flatMap((document) => blocksOf(document))
+      .filter(({ language }) => !LANGUAGES.includes(language));
     expect(unknown).toEqual([]);
   });
 
   it('have only TypeScript that compiles against the built package', () => {
-    const blocks = DOCUMENTS.flatMap(blocksOf).filter(({ language }) => language === 'ts');
+    const blocks = typescriptBlocks();
     expect(blocks.length).toBeGreaterThan(8);
-    expect(existsSync(join(ROOT, 'dist/index.d.ts'))).toBe(true);
+    expect(existsSync(join(root, 'dist/index.d.ts'))).toBe(true);
     // Each block by itself: what one declares, another must not need.
     expect(blocks.flatMap((block) => typeErrors([block]))).toEqual([]);
   });
 
   it('have only JSON that parses', () => {
-    const blocks = DOCUMENTS.flatMap(blocksOf).filter(({ language }) => language === 'json');
+    const blocks = documents
+      .flatMap((document) => blocksOf(document))
+      .filter(({ language }) => language === 'json');
     for (const { code } of blocks) expect(() => JSON.parse(code)).not.toThrow();
   });
 
   it('link only to files that exist', () => {
-    const broken = DOCUMENTS.flatMap((document) => {
+    const broken = documents.flatMap((document) => {
       const links = [...readFileSync(document, 'utf8').matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(
         (match) => match[1]!,
       );
