@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { join, relative } from 'node:path';
 import { generateSecret, type MembershipService } from '../../src/index.js';
 import { root } from '../tidy/sources.js';
-import { showsTests, typescriptBlocks, type Block } from './blocks.js';
+import { blocksOf, showsTests, typescriptBlocks, type Block } from './blocks.js';
 import { runBlock } from './run-block.js';
 
 /** Blocks that nothing can run are an exception that has to be argued. */
@@ -37,6 +37,14 @@ describe('code that users read runs', () => {
     expect(blocks.filter(({ notRunSince }) => notRunSince !== undefined).length).toBeLessThanOrEqual(
       MAX_NOT_RUN,
     );
+  });
+
+  it('and a fence that gives no reason is in no language that is known', () => {
+    const fences = ['```ts no-run: it needs a planet', '```', '```ts no-run', '```'];
+    expect(blocksOf('planted.md', fences.join('\n'))).toMatchObject([
+      { language: 'ts', notRunSince: 'it needs a planet', line: 1 },
+      { language: 'ts no-run', notRunSince: undefined, line: 3 },
+    ]);
   });
 
   const nest = "import { Injectable, Module } from '@nestjs/common';\n";
