@@ -1,5 +1,11 @@
 import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os';
-import { isUnspecifiedHost } from '../address.js';
+import { isUnspecifiedHost, type Address } from '../address.js';
+import type { ResolvedOptions } from './options.js';
+
+/** Where a node is going to be told to be, before it listens: what its options say. */
+export function plannedAddress({ advertise, host, port }: ResolvedOptions): Address {
+  return { host: advertise.host ?? host, port: advertise.port ?? port ?? 0 };
+}
 
 /**
  * The host to advertise for a node that listens on every interface: the first address of this machine that others

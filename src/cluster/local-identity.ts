@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Address } from '../address.js';
 import type { Clock } from '../clock.js';
-import { Member, type ClusterMetadata } from '../membership/membership.js';
+import { Member, type ClusterMetadata, type MemberHealth } from '../membership/membership.js';
 import type { LocalMember } from '../membership/protocol.js';
 import { createNodeId, type NodeId } from '../node-id.js';
 import { epochMsOf } from './wall-clock.js';
@@ -17,6 +17,8 @@ export class LocalIdentity {
   #id: NodeId;
   #keepUntilMs = Number.NEGATIVE_INFINITY;
   readonly #startedAtMs: number;
+  #health: MemberHealth = 'ok';
+  #healthReason: string | undefined;
 
   /** @param random makes ids repeatable, for tests and simulation; the system's secure source if undefined */
   constructor(
@@ -46,6 +48,16 @@ export class LocalIdentity {
     return true;
   }
 
+  get health(): MemberHealth {
+    return this.#health;
+  }
+
+  /** How well this node says that it serves, and why: under a new id, too. */
+  setHealth(health: MemberHealth, reason: string | undefined): void {
+    this.#health = health;
+    this.#healthReason = reason;
+  }
+
   /** What the protocol starts with. */
   fields(address: Address): LocalMember {
     return {
@@ -53,7 +65,8 @@ export class LocalIdentity {
       name: this.name,
       address,
       metadata: this.metadata,
-      health: 'ok',
+      health: this.#health,
+      healthReason: this.#healthReason,
       startedAtMs: this.#startedAtMs,
       minVersion: VERSIONS.min,
       maxVersion: VERSIONS.max,

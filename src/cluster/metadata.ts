@@ -4,6 +4,23 @@ import type { ClusterMetadata } from '../membership/membership.js';
 
 const MAX_DEPTH = 8;
 
+/**
+ * Metadata with a change, frozen; the same object when nothing changes.
+ *
+ * @throws InvalidMetadataError
+ */
+export function patchMetadata(
+  current: ClusterMetadata,
+  patch: Readonly<Record<string, unknown>>,
+  limitBytes: number,
+): ClusterMetadata {
+  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) {
+    throw new InvalidMetadataError('Metadata must be a plain object');
+  }
+  const changed = freezeMetadata(mergeMetadata(current, patch), limitBytes);
+  return sameMetadata(current, changed) ? current : changed;
+}
+
 /** Adds and replaces keys; null removes one, undefined leaves it as it is. */
 export function mergeMetadata(
   current: ClusterMetadata,

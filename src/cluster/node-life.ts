@@ -9,10 +9,11 @@ import {
   type ClusterError,
   type ProtocolViolationError,
 } from '../errors.js';
-import type { ClusterMetadata, Member, MembershipEvent } from '../membership/membership.js';
+import type { ClusterMetadata, Member, MemberHealth, MembershipEvent } from '../membership/membership.js';
 import type { MembershipProtocol } from '../membership/protocol.js';
 import type { NodeId } from '../node-id.js';
 import type { Transport } from '../transport/transport.js';
+import { plannedAddress } from './advertised-host.js';
 import { Engine, describePlace } from './engine.js';
 import { EventContinuity } from './event-continuity.js';
 import { closeDiscovery, Joiner } from './joiner.js';
@@ -72,7 +73,7 @@ export class NodeLife {
     this.random = options.random ?? Math.random;
     this.log = new ThrottledLog(options.logger, this.clock);
     this.#waiters = new Waiters(this.clock);
-    this.#notices = new Notices(options, this.log, {
+    this.#notices = new Notices(options, this.log, this.clock, {
       isAlone: () => this.activeMembers.length === 1,
       member: (id) => this.protocol?.member(id),
       joined: () => this.#becomeReady(),
@@ -101,12 +102,9 @@ export class NodeLife {
     return this.#security;
   }
 
-  get stalls(): Notices['stalls'] {
-    return this.#notices.stalls;
-  }
-
-  get violations(): Notices['violations'] {
-    return this.#notices.violations;
+  /** What was counted. */
+  get counts(): Pick<Notices, 'stalls' | 'violations'> {
+    return this.#notices;
   }
 
   get metadata(): ClusterMetadata {
@@ -187,11 +185,18 @@ export class NodeLife {
     });
   }
 
+  /** Tells others how well this node serves. One that drains goes on saying so, whatever its application says. */
+  setHealth(health: MemberHealth, reason?: string): void {
+    if (this.#status === 'draining' && health !== 'draining') return;
+    this.#identity.setHealth(health, reason);
+    this.protocol?.setHealth(health, reason);
+  }
+
   /** Tells others that this node takes no more requests. */
   startDraining(): void {
     if (this.#status !== 'joining' && this.#status !== 'ready') return;
     this.#status = 'draining';
-    this.protocol?.setHealth('draining');
+    if (this.#identity.health !== 'draining') this.setHealth('draining');
     this.#waiters.check();
   }
 
@@ -361,9 +366,7 @@ export class NodeLife {
 
   #futureLocal(): Member {
     const bound = this.#status === 'created' ? undefined : this.#engine?.advertised;
-    const { advertise, host, port } = this.#options;
-    const address = bound ?? { host: advertise.host ?? host, port: advertise.port ?? port ?? 0 };
-    return this.#identity.member(address);
+    return this.#identity.member(bound ?? plannedAddress(this.#options));
   }
 
   // --- leaving ---

@@ -14,9 +14,10 @@ export function logEvent(logger: ClusterLogger, event: MembershipEvent, localId:
       return logger.log(`${describe(member)} left, ${membersIn(event)}`);
     case 'unreachable':
       return logger.warn(`${describe(member)} is unreachable, ${membersIn(event)}`);
+    case 'updated':
+      return logger.debug(`${describe(member)} ${saysNow(event)}`);
     case 'suspected':
     case 'recovered':
-    case 'updated':
       return logger.debug(`${describe(member)} ${event.type}`);
   }
 }
@@ -24,6 +25,12 @@ export function logEvent(logger: ClusterLogger, event: MembershipEvent, localId:
 /** Name, address and id of a member, as one safe piece of text. */
 export function describe(member: Member): string {
   return `${clip(member.name)} (${formatAddress(member.address)}, ${member.id})`;
+}
+
+function saysNow({ member, previous }: MembershipEvent): string {
+  const { health, healthReason } = member;
+  if (health === previous?.health && healthReason === previous.healthReason) return 'updated';
+  return healthReason === undefined ? `is ${health}` : `is ${health}: ${clip(healthReason)}`;
 }
 
 function membersIn(event: MembershipEvent): string {

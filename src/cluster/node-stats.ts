@@ -20,6 +20,8 @@ export interface NodeStats {
   readonly stalls: number;
   /** For how long in all, in milliseconds. */
   readonly stalledMs: number;
+  /** For how long the event loop stood still within the last ten seconds, in milliseconds; the machine's sleep counts. */
+  readonly lagMs: number;
   /** Counters of the protocol since the start, by name. */
   readonly protocol: Readonly<Record<string, number>>;
   /** The transport's figures; undefined before the node is bound. */

@@ -1,16 +1,11 @@
 import type { Address } from '../address.js';
-import {
-  ClosedError,
-  ErrorsMissedError,
-  HandlerError,
-  InvalidMetadataError,
-  type ClusterError,
-} from '../errors.js';
+import { ClosedError, ErrorsMissedError, HandlerError, type ClusterError } from '../errors.js';
 import type {
   BroadcastOptions,
   BroadcastOutcome,
   ClusterMetadata,
   Member,
+  MemberHealth,
   Membership,
   MembershipEvent,
   MembershipGap,
@@ -21,13 +16,14 @@ import type {
 import type { NodeId } from '../node-id.js';
 import type { Secret } from '../transport/tcp/tls/secrets.js';
 import { EventHub, type EventListener, type EventListenerOptions } from './event-hub.js';
+import { checkHealth } from './health.js';
 import { correlationId } from './messaging/correlation-id.js';
 import type { DataOf, Pattern, ReplyOf } from './messaging/contracts.js';
 import { Dispatcher } from './messaging/dispatcher.js';
 import type { HandlerOptions, MessageHandler, RequestHandler } from './messaging/handlers.js';
 import { type RequestOptions, type RequestOutcome } from './messaging/request-options.js';
 import { Messenger } from './messaging/messenger.js';
-import { freezeMetadata, mergeMetadata, sameMetadata } from './metadata.js';
+import { freezeMetadata, patchMetadata } from './metadata.js';
 import { NodeLife } from './node-life.js';
 import type { NodeStats } from './node-stats.js';
 import type { NodeStatus, ReadyOptions } from './node-status.js';
@@ -157,7 +153,7 @@ export class ClusterNode implements Membership {
   /** Figures for metrics. */
   get stats(): NodeStats {
     const load = this.#dispatcher.load;
-    const protocol = this.#life.protocol;
+    const { protocol, counts } = this.#life;
     return {
       members: this.activeMembers.length,
       localHealth: protocol?.localHealth ?? 0,
@@ -165,9 +161,10 @@ export class ClusterNode implements Membership {
       handlersRunning: load.running,
       handlersWaiting: load.waiting,
       handlerErrors: this.#handlerErrors,
-      violations: this.#life.violations,
-      stalls: this.#life.stalls.count,
-      stalledMs: this.#life.stalls.totalMs,
+      violations: counts.violations,
+      stalls: counts.stalls.count,
+      stalledMs: counts.stalls.totalMs,
+      lagMs: counts.stalls.lagMs,
       protocol: { ...protocol?.counters },
       transport: this.#life.openTransport?.stats,
     };
@@ -262,13 +259,26 @@ export class ClusterNode implements Membership {
    */
   async updateMetadata(patch: Readonly<Record<string, unknown>>): Promise<ClusterMetadata> {
     if (this.#life.isLeaving) throw new ClosedError();
-    if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) {
-      throw new InvalidMetadataError('Metadata must be a plain object');
-    }
     const { metadata } = this.#life;
-    const changed = freezeMetadata(mergeMetadata(metadata, patch), this.#options.limits.metadataBytes);
-    if (!sameMetadata(metadata, changed)) this.#life.metadata = changed;
-    return this.#life.metadata;
+    const changed = patchMetadata(metadata, patch, this.#options.limits.metadataBytes);
+    if (changed !== metadata) this.#life.metadata = changed;
+    return changed;
+  }
+
+  /**
+   * Says how well this node serves; each call replaces health and reason. The others see it as `member.health` and stop
+   * routing to one that is `draining`; the node itself goes on answering, and can take it back. Once it drains or shuts
+   * down by itself, it stays `draining`. Before the join it is remembered.
+   *
+   * @param reason for people, at most 256 bytes in UTF-8; an empty one is none
+   * @returns the health as it is now
+   * @throws InvalidOptionError for another health, or a reason over the limit · ClosedError after leaving
+   */
+  async setHealth(health: MemberHealth, reason?: string): Promise<MemberHealth> {
+    checkHealth(health, reason);
+    if (this.#life.isLeaving) throw new ClosedError();
+    this.#life.setHealth(health, reason === '' ? undefined : reason);
+    return this.local.health;
   }
 
   /**

@@ -1,9 +1,11 @@
 import { formatAddress, type Address } from '../address.js';
+import type { Clock } from '../clock.js';
 import { clip, type ClusterError, type ProtocolViolationError } from '../errors.js';
 import type { Member } from '../membership/membership.js';
 import type { ProtocolNotice } from '../membership/protocol.js';
 import type { NodeId } from '../node-id.js';
 import type { ThrottledLog } from '../throttled-log.js';
+import { Lag } from './lag.js';
 import { describe } from './node-log.js';
 import type { ResolvedOptions } from './options.js';
 
@@ -27,16 +29,20 @@ export class Notices {
   readonly #violations: Record<string, number> = {};
   #stalls = 0;
   #stalledMs = 0;
+  readonly #lag: Lag;
 
   constructor(
     private readonly options: ResolvedOptions,
     private readonly log: ThrottledLog,
+    clock: Clock,
     private readonly listener: NoticeListener,
-  ) {}
+  ) {
+    this.#lag = new Lag(clock);
+  }
 
-  /** Times that the event loop stood still, and for how long in all. */
-  get stalls(): { readonly count: number; readonly totalMs: number } {
-    return { count: this.#stalls, totalMs: this.#stalledMs };
+  /** Times that the event loop stood still, for how long in all, and for how long lately. */
+  get stalls(): { readonly count: number; readonly totalMs: number; readonly lagMs: number } {
+    return { count: this.#stalls, totalMs: this.#stalledMs, lagMs: this.#lag.ms };
   }
 
   take(notice: ProtocolNotice): void {
@@ -82,6 +88,7 @@ export class Notices {
   stalled(ms: number): void {
     this.#stalls++;
     this.#stalledMs += ms;
+    this.#lag.add(ms);
     this.log.debug('stall', `The event loop stood still for ${Math.round(ms)} ms`);
   }
 

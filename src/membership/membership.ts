@@ -35,6 +35,7 @@ export interface MemberFields {
   readonly incarnation: number;
   readonly metadata: ClusterMetadata;
   readonly health: MemberHealth;
+  readonly healthReason?: string | undefined;
   readonly startedAtMs: number;
   readonly minVersion: number;
   readonly maxVersion: number;
@@ -61,6 +62,8 @@ export class Member implements MemberFields {
   readonly metadata: ClusterMetadata;
   /** What it says of its own ability to serve. */
   readonly health: MemberHealth;
+  /** Why, in the member's own words, at most 256 bytes; undefined when it gave no reason. */
+  readonly healthReason: string | undefined;
   /** When the process started by its own clock, milliseconds since 1970: a claim, not a fact. */
   readonly startedAtMs: number;
   /** The lowest protocol version that the member speaks. */
@@ -78,6 +81,7 @@ export class Member implements MemberFields {
     this.incarnation = fields.incarnation;
     this.metadata = fields.metadata;
     this.health = fields.health;
+    this.healthReason = fields.healthReason;
     this.startedAtMs = fields.startedAtMs;
     this.minVersion = fields.minVersion;
     this.maxVersion = fields.maxVersion;

@@ -141,8 +141,8 @@ export interface MembershipProtocol<M> {
   stop(): void;
   /** Replaces the local metadata and raises the incarnation. */
   setMetadata(metadata: MemberFields['metadata']): void;
-  /** Replaces the local health and raises the incarnation. */
-  setHealth(health: MemberHealth): void;
+  /** Replaces the local health and its reason, and raises the incarnation if that changes anything. */
+  setHealth(health: MemberHealth, reason?: string): void;
 
   /** A message from a peer whose id the handshake proved. */
   receive(from: KnownPeer, message: M): void;

@@ -10,6 +10,7 @@ import type {
   BroadcastOutcome,
   ClusterMetadata,
   Member,
+  MemberHealth,
   Membership,
   MembershipEvent,
   MembershipGap,
@@ -144,6 +145,20 @@ export class MembershipService implements Membership {
    */
   updateMetadata(patch: Readonly<Record<string, unknown>>): Promise<ClusterMetadata> {
     return this.#node.updateMetadata(patch);
+  }
+
+  /**
+   * Says how well this application serves; each call replaces health and reason. The others see it as `member.health`
+   * and `member.healthReason`, and `requestAny` stops asking one that is `draining`. The application itself goes on
+   * answering, and can take it back. Once it shuts down (or `drain()` was called) it stays `draining`, whatever is said.
+   * Before it has joined, what it says is remembered.
+   *
+   * @param reason for people, at most 256 bytes in UTF-8; an empty one is none
+   * @returns the health as it is now
+   * @throws InvalidOptionError for another health, or a reason over the limit · ClosedError after leaving
+   */
+  setHealth(health: MemberHealth, reason?: string): Promise<MemberHealth> {
+    return this.#node.setHealth(health, reason);
   }
 
   /**

@@ -13,6 +13,7 @@ const boundsWithoutOption: readonly [bound: string, file: string, words: string]
   ['node name', 'cluster/validate-options.test.ts', 'at most 255 bytes long'],
   ['name of a serializer', 'cluster/validate-options.test.ts', 'a name of 1 to 64 bytes'],
   ['record of a member', 'membership/swim/codec.test.ts', 'a record over 16 KiB'],
+  ['reason of a health', 'membership/swim/codec.test.ts', 'a health reason over 256 bytes'],
   ['metadata of a peer', 'membership/swim/codec.test.ts', 'travels at the deepest level that is allowed'],
   ['metadata of this node', 'cluster/metadata.test.ts', 'nested deeper than 8 levels'],
   ['headers of a message', 'cluster/messaging/envelope.test.ts', 'refuses headers over their limits'],

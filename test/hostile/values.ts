@@ -166,9 +166,10 @@ export function memberRecord(choice: MemberChoice): fc.Arbitrary<Uint8Array> {
       fc.oneof({ weight: 8, arbitrary: fc.constant(0) }, edgeNumber),
       fc.oneof({ weight: 8, arbitrary: fc.constant(1_700_000_000_000) }, edgeNumber),
       fc.oneof({ weight: 8, arbitrary: fc.constant([1, 1]) }, fc.tuple(edgeNumber, edgeNumber)),
+      fc.oneof({ weight: 8, arbitrary: fc.constantFrom(null, 'disk full') }, name, edgeNumber),
     )
-    .map(([id, label, { host, port }, state, raised, data, health, started, versions]) =>
-      joined(0x99, [
+    .map(([id, label, { host, port }, state, raised, data, health, started, versions, reason]) =>
+      joined(0x9a, [
         pack(idBytes(id)),
         pack(label),
         pack([host, port]),
@@ -178,6 +179,7 @@ export function memberRecord(choice: MemberChoice): fc.Arbitrary<Uint8Array> {
         pack(health),
         pack(started),
         pack(versions),
+        pack(reason),
       ]),
     );
 }

@@ -5,7 +5,12 @@ import type { NodeStatus, ReadyOptions } from '../../src/cluster/node-status.js'
 import type { ClusterOptions } from '../../src/cluster/options.js';
 import { NotDeliveredError, type ClusterError } from '../../src/errors.js';
 import type { ClusterLogger } from '../../src/logger.js';
-import { Member, MembershipEvent, type MembershipEventType } from '../../src/membership/membership.js';
+import {
+  Member,
+  MembershipEvent,
+  type MemberHealth,
+  type MembershipEventType,
+} from '../../src/membership/membership.js';
 import { View } from '../../src/membership/view.js';
 import type { NodeFace } from '../../src/nestjs/node-face.js';
 import type { NodeId } from '../../src/node-id.js';
@@ -187,6 +192,10 @@ export class FakeNode implements NodeFace {
     this.calls.push('reloadTls');
   }
 
+  async setHealth(health: MemberHealth, reason?: string): Promise<MemberHealth> {
+    this.calls.push(`setHealth ${health} ${reason}`);
+    return health;
+  }
   async updateMetadata(patch: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>> {
     return patch;
   }

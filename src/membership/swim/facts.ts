@@ -7,6 +7,7 @@ export function sameFacts(a: Member, b: Member): boolean {
     a === b ||
     (a.name === b.name &&
       a.health === b.health &&
+      a.healthReason === b.healthReason &&
       a.startedAtMs === b.startedAtMs &&
       a.minVersion === b.minVersion &&
       a.maxVersion === b.maxVersion &&
@@ -21,6 +22,7 @@ export function sameFacts(a: Member, b: Member): boolean {
  */
 export function recordBytes(member: Member): number {
   let bytes = 64 + textBytes(member.name) + textBytes(member.address.host) + valueBytes(member.metadata);
+  if (member.healthReason !== undefined) bytes += textBytes(member.healthReason);
   for (const extra of member.extra ?? []) bytes += extra.length + 5;
   return bytes;
 }

@@ -1,7 +1,8 @@
 import { Packr } from 'msgpackr/pack';
 import { InvalidMetadataError, ProtocolViolationError } from '../../errors.js';
 import { NODE_ID_BYTES, writeNodeId, type NodeId } from '../../node-id.js';
-import { Member, type MemberHealth, type MemberState } from '../membership.js';
+import { HEALTHS, MAX_HEALTH_REASON_BYTES, utf8Bytes } from '../health.js';
+import { Member, type MemberState } from '../membership.js';
 import { scanArrayHeader, scanValue } from './msgpack-scan.js';
 import { freezePlainData, isPlainData } from './plain-data.js';
 import { Tuple } from './tuple.js';
@@ -14,12 +15,11 @@ const MAX_EXTRA_FIELDS = 64;
 const MAX_VERSION = 0xffff;
 
 /** Fields of the tuple that this version knows; what follows is `extra`. */
-const FIELDS = 9;
+const FIELDS = 10;
 const MAX_FIXARRAY = 15;
 
 /** On the wire each is its index: append only. */
 const STATES: readonly MemberState[] = ['alive', 'suspect', 'unreachable', 'left'];
-const HEALTHS: readonly MemberHealth[] = ['ok', 'degraded', 'draining'];
 
 /**
  * Plain msgpack: no records and no shared structures (each message stands alone), no references, no strings kept
@@ -41,7 +41,7 @@ const encoded = new WeakMap<Member, Uint8Array>();
 
 /**
  * A member's tuple: `[id, name, [host, port], state, incarnation, metadata, health, startedAtMs, [minVersion,
- * maxVersion], …extra]`.
+ * maxVersion], healthReason, …extra]`.
  *
  * @throws InvalidMetadataError when a peer would refuse the metadata
  */
@@ -78,6 +78,7 @@ export function decodeMember(bytes: Uint8Array): Member {
   const maxVersion = versions.integer('maxVersion', MAX_VERSION);
   if (minVersion > maxVersion)
     throw new ProtocolViolationError('malformed', 'member: versions are not a range');
+  const healthReason = tuple.optional(() => reasonIn(tuple));
   return Member.of({
     id,
     name,
@@ -86,6 +87,7 @@ export function decodeMember(bytes: Uint8Array): Member {
     incarnation,
     metadata: freezePlainData(metadata),
     health,
+    healthReason,
     startedAtMs,
     minVersion,
     maxVersion,
@@ -125,7 +127,15 @@ function packFields(member: Member): Uint8Array {
     HEALTHS.indexOf(member.health),
     member.startedAtMs,
     [member.minVersion, member.maxVersion],
+    member.healthReason,
   ]);
+}
+
+function reasonIn(tuple: Tuple): string {
+  const reason = tuple.text('healthReason', MAX_HEALTH_REASON_BYTES);
+  if (utf8Bytes(reason) > MAX_HEALTH_REASON_BYTES)
+    throw new ProtocolViolationError('malformed', 'member: healthReason is too long');
+  return reason;
 }
 
 /** The same tuple, longer by the raw fields. Always a copy, since msgpackr's result is a piece of its large buffer. */

@@ -121,8 +121,10 @@ export class Swim implements MembershipProtocol<SwimMessage> {
     this.#change({ metadata });
   }
 
-  setHealth(health: MemberHealth): void {
-    if (health !== this.local.health) this.#change({ health });
+  setHealth(health: MemberHealth, healthReason?: string): void {
+    const { local } = this;
+    if (health !== local.health || healthReason !== local.healthReason)
+      this.#change({ health, healthReason });
   }
 
   receive(from: KnownPeer, message: SwimMessage): void {

@@ -64,6 +64,7 @@ export function member(
       incarnation,
       metadata: plainData.record,
       health: fc.constantFrom('ok' as const, 'degraded' as const, 'draining' as const),
+      healthReason: fc.option(text, { nil: undefined }),
       startedAtMs: fc.oneof(fc.nat(), fc.constant(1_763_878_272_123.456)),
       minVersion: fc.integer({ min: 0, max: 3 }),
       maxVersion: fc.integer({ min: 3, max: 0xffff }),

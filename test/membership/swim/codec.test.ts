@@ -221,9 +221,19 @@ describe('bytes that are no message', () => {
     ['a health that it does not have', (record) => (record[6] = 3)],
     ['a start before 1970', (record) => (record[7] = -1)],
     ['a version range upside down', (record) => (record[8] = [2, 1])],
+    ['a health reason that is no text', (record) => (record[9] = 1)],
+    ['a health reason over 256 bytes', (record) => (record[9] = `${'€'.repeat(85)}xy`)],
+    ['a health reason over 256 characters', (record) => (record[9] = 'x'.repeat(257))],
     ['a missing field', (record) => record.pop()],
   ])('are refused with a member with %s', (_, change) => {
     expect(outcome(gossiped(change))).toBe('malformed');
+  });
+
+  it('may give a reason of 256 bytes for a health', () => {
+    const healthReason = `${'€'.repeat(85)}x`;
+    expect(outcome(gossiped((record) => (record[9] = healthReason)))).toMatchObject({
+      updates: [{ member: { healthReason } }],
+    });
   });
 
   it('are refused with a member that is too long', () => {

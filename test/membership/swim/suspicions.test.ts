@@ -225,6 +225,53 @@ describe('incarnations', () => {
     node.run(250);
     expect(node.updatesTo(1)).toContainEqual({ type: 'alive', member: node.swim.local });
   });
+
+  it('rise with the reason of a health, too, which goes when none is given', () => {
+    const node = observer(2);
+    const said = (): unknown[] => [
+      node.swim.local.incarnation,
+      node.swim.local.health,
+      node.swim.local.healthReason,
+    ];
+    node.swim.setHealth('degraded', 'disk full');
+    node.swim.setHealth('degraded', 'disk full');
+    expect(said()).toEqual([1, 'degraded', 'disk full']);
+    node.swim.setHealth('degraded', 'database gone');
+    expect(said()).toEqual([2, 'degraded', 'database gone']);
+    node.swim.setMetadata({ zone: 'b' });
+    expect(said()).toEqual([3, 'degraded', 'database gone']);
+    node.swim.setHealth('ok');
+    expect(said()).toEqual([4, 'ok', undefined]);
+    expect(node.events.map(({ type }) => type)).toEqual(['updated', 'updated', 'updated', 'updated']);
+  });
+
+  it('overrule a health that others claim for this node', () => {
+    const node = observer(2);
+    node.swim.setHealth('degraded', 'disk full');
+    node.hear(1, aliveOf(0, 5, { health: 'draining', healthReason: 'forged' }));
+    expect(node.swim.local).toMatchObject({ incarnation: 6, health: 'degraded', healthReason: 'disk full' });
+    expect(node.updatesTo(1)).toContainEqual({ type: 'alive', member: node.swim.local });
+  });
+
+  it('change the digest with the health of a member, so that a sync brings what gossip did not', () => {
+    const node = observer(3);
+    const digest = (): unknown => {
+      const ping = { type: 'ping', seq: 5, to: peerOf(0).id, digest: someDigest, updates: [] } as const;
+      const { low, high } = node.receive(1, ping).sentOf('ack', 1).at(-1)!.message.digest;
+      return [low, high];
+    };
+    const before = digest();
+    expect(digest()).toEqual(before);
+    node.hear(1, aliveOf(2, 1, { health: 'degraded', healthReason: 'disk full' }));
+    const after = digest();
+    expect(after).not.toEqual(before);
+    node.hear(1, aliveOf(2, 2, { health: 'degraded', healthReason: 'database gone' }));
+    expect(digest()).not.toEqual(after);
+    expect(node.events.map(({ type, member }) => [type, member.healthReason])).toEqual([
+      ['updated', 'disk full'],
+      ['updated', 'database gone'],
+    ]);
+  });
 });
 
 describe('an owner with a stale claim', () => {
