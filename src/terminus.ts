@@ -3,4 +3,8 @@
  *
  * @packageDocumentation
  */
-export {};
+export {
+  ClusterHealthIndicator,
+  type ClusterHealthDetails,
+  type ClusterHealthOptions,
+} from './nestjs/terminus/cluster-health.indicator.js';
