@@ -4,6 +4,8 @@ import type { IncomingMessage, Receipt } from '../transport/transport.js';
 
 /** Whom a node's life tells what happens in it. */
 export interface LifeListener {
+  /** The node is about to listen. Undefined: nothing is to be waited for. */
+  binding(): Promise<void> | undefined;
   event(event: MembershipEvent): void;
   receive(message: IncomingMessage): Receipt;
   error(error: ClusterError): void;

@@ -239,6 +239,8 @@ export class NodeLife {
 
   async #bind(): Promise<Address> {
     for (const warning of this.#options.warnings) this.#options.logger.warn(warning);
+    const beforeBinding = this.#listener.binding();
+    if (beforeBinding !== undefined) await beforeBinding;
     if (!this.#options.enabled) {
       this.#status = 'bound';
       return this.local.address;

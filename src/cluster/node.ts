@@ -19,10 +19,8 @@ import { EventHub, type EventListener, type EventListenerOptions } from './event
 import { checkHealth } from './health.js';
 import { correlationId } from './messaging/correlation-id.js';
 import type { DataOf, Pattern, ReplyOf } from './messaging/contracts.js';
-import { Dispatcher } from './messaging/dispatcher.js';
 import type { HandlerOptions, MessageHandler, RequestHandler } from './messaging/handlers.js';
 import { type RequestOptions, type RequestOutcome } from './messaging/request-options.js';
-import { Messenger } from './messaging/messenger.js';
 import { freezeMetadata, patchMetadata } from './metadata.js';
 import { NodeLife } from './node-life.js';
 import type { NodeStats } from './node-stats.js';
@@ -30,6 +28,10 @@ import type { NodeStatus, ReadyOptions } from './node-status.js';
 import { logEvent } from './node-log.js';
 import type { ClusterOptions, ResolvedOptions } from './options.js';
 import { Readers } from './readers.js';
+import { tracingOf } from './tracing/load-opentelemetry.js';
+import { TracedDispatcher } from './tracing/traced-dispatcher.js';
+import { TracedMessenger } from './tracing/traced-messenger.js';
+import type { Tracing } from './tracing/tracing.js';
 import { resolveOptions } from './validate-options.js';
 import { epochMsOf } from './wall-clock.js';
 
@@ -52,8 +54,9 @@ export class ClusterNode implements Membership {
   readonly #life: NodeLife;
   readonly #events: EventHub;
   readonly #errors: Readers<ClusterError>;
-  readonly #dispatcher: Dispatcher;
-  readonly #messenger: Messenger;
+  readonly #dispatcher: TracedDispatcher;
+  readonly #messenger: TracedMessenger;
+  readonly #tracing: Tracing;
   #handlerErrors = 0;
 
   /** @throws InvalidOptionError that names option, value and what is allowed */
@@ -70,13 +73,15 @@ export class ClusterNode implements Membership {
       () => epochMsOf(this.#life.clock),
     );
     this.#life = new NodeLife(resolved, freezeMetadata(resolved.metadata, resolved.limits.metadataBytes), {
+      binding: () => this.#tracing.load(),
       event: (event) => this.#onEvent(event),
       receive: (message) => this.#messenger.receive(message),
       error: (error) => this.#errors.push(error),
       ended: () => this.#end(),
     });
     const life = this.#life;
-    this.#dispatcher = new Dispatcher(
+    this.#tracing = tracingOf(resolved, this, life.log);
+    this.#dispatcher = new TracedDispatcher(
       {
         find: (id) => this.member(id),
         epochMs: () => epochMsOf(life.clock),
@@ -87,8 +92,9 @@ export class ClusterNode implements Membership {
         debug: (line) => life.log.debug('message', line),
       },
       resolved.limits.handlerConcurrency,
+      this.#tracing,
     );
-    this.#messenger = new Messenger(
+    this.#messenger = new TracedMessenger(
       {
         transport: () => life.transport,
         checkOpen: () => life.checkOpen(),
@@ -99,6 +105,7 @@ export class ClusterNode implements Membership {
       },
       { ...resolved, clock: life.clock },
       this.#dispatcher,
+      this.#tracing,
     );
   }
 
@@ -179,7 +186,7 @@ export class ClusterNode implements Membership {
   onEvent(listener: EventListener, options: EventListenerOptions = {}): () => void {
     const localId = this.local.id;
     const present = options.replay ? this.activeMembers.filter((member) => member.id !== localId) : [];
-    return this.#events.add(listener, present, options.name);
+    return this.#events.add(this.#tracing.apart(listener), present, options.name);
   }
 
   // --- life ---

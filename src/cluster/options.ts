@@ -80,6 +80,12 @@ export interface ClusterOptions {
   /** `false`: no socket, the view is this node alone, sending to others rejects. For scripts. Default: true. */
   readonly enabled?: boolean | undefined;
 
+  /**
+   * Spans and trace context of messages and requests, by OpenTelemetry. `false`: its API is never loaded. Default: true,
+   * which means where `@opentelemetry/api` is installed; false with a `clock` of your own, since loading takes real time.
+   */
+  readonly tracing?: boolean | undefined;
+
   /** `false`: the application calls `join()` itself. Default: true. Used by the Nest module. */
   readonly autoJoin?: boolean | undefined;
 
@@ -139,6 +145,7 @@ export interface ResolvedOptions {
   readonly requestTimeoutMs: number;
   readonly drainTimeoutMs: number;
   readonly enabled: boolean;
+  readonly tracing: boolean;
   readonly autoJoin: boolean;
   readonly logger: ClusterLogger;
   readonly transport: TransportFactory | undefined;

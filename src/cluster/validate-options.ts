@@ -154,6 +154,7 @@ const schema = v.strictObject({
   requestTimeoutMs: v.optional(milliseconds),
   drainTimeoutMs: v.optional(milliseconds),
   enabled: v.optional(v.boolean('must be true or false')),
+  tracing: v.optional(v.boolean('must be true or false')),
   autoJoin: v.optional(v.boolean('must be true or false')),
   logger: v.optional(hasMethods('debug', 'log', 'warn', 'error')),
   transport: v.optional(isFunction),
@@ -194,6 +195,8 @@ export function resolveOptions(options: ClusterOptions = {}): ResolvedOptions {
     requestTimeoutMs: options.requestTimeoutMs ?? 5000,
     drainTimeoutMs: options.drainTimeoutMs ?? 10_000,
     enabled,
+    // In virtual time a node that waits for a file would stand still, or its clock would run ahead.
+    tracing: options.tracing ?? options.clock === undefined,
     autoJoin: options.autoJoin ?? true,
     logger: options.logger ?? silentLogger,
     transport: options.transport,

@@ -36,6 +36,7 @@ const optionNames = Object.keys({
   requestTimeoutMs: true,
   drainTimeoutMs: true,
   enabled: true,
+  tracing: true,
   autoJoin: true,
   logger: true,
   transport: true,

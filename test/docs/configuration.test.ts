@@ -28,6 +28,7 @@ const options = Object.keys({
   requestTimeoutMs: true,
   drainTimeoutMs: true,
   enabled: true,
+  tracing: true,
   autoJoin: true,
   logger: true,
   transport: true,

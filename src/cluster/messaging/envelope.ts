@@ -32,8 +32,10 @@ export interface Meta {
   readonly headers: Headers;
 }
 
-const MAX_HEADERS = 32;
-const MAX_HEADER_BYTES = 4096;
+/** Headers of one message. */
+export const MAX_HEADERS = 32;
+/** Names and values of the headers of one message, in UTF-8. */
+export const MAX_HEADER_BYTES = 4096;
 const MAX_PATTERN_BYTES = 1024;
 const EVENT_STREAMS = 64;
 const NO_BYTES = new Uint8Array(0);

@@ -46,6 +46,7 @@ const clusterSchema = v.strictObject(
 const nodeSchema = v.strictObject(
   {
     metadata: v.unknown(),
+    tracing: v.unknown(),
     preset: v.unknown(),
     swim: v.unknown(),
     limits: v.unknown(),

@@ -2,10 +2,15 @@ import type { ClusterOptions } from '../../cluster/options.js';
 import type { Latency } from '../../simulation/network/latency.js';
 import type { TestingModuleBuilderLike } from './test-application.js';
 
-/** What a test may say over an application's own options, for each node. @publicApi */
+/**
+ * What a test may say over an application's own options, for each node. `tracing` is false unless the test says `true`
+ * here: a node then waits for its tracer in real time, whatever the virtual one is meanwhile.
+ *
+ * @publicApi
+ */
 export type NestNodeOptions = Pick<
   ClusterOptions,
-  'metadata' | 'preset' | 'swim' | 'limits' | 'serializer' | 'requestTimeoutMs' | 'drainTimeoutMs'
+  'metadata' | 'preset' | 'swim' | 'limits' | 'serializer' | 'requestTimeoutMs' | 'drainTimeoutMs' | 'tracing'
 >;
 
 /** Options of {@link NestCluster.start}. @publicApi */
