@@ -106,7 +106,7 @@ describe('tracing', () => {
     expect(none.tracer).toBeUndefined();
   });
 
-  it('adds no header and no promise while nobody collects spans', async () => {
+  it('adds no header while nobody collects spans', async () => {
     const node = await startNode({ port: 0, clusterName: 'idle' });
     node.onRequest('price', (_, message) => message.headers);
     expect(await node.request(node.local, 'price', 1)).toEqual({});
