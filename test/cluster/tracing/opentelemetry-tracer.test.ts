@@ -53,6 +53,7 @@ describe('a traced handler', () => {
   it('that gives what begins only when it is awaited, as query builders do, is its parent', async () => {
     let active: api.Span | undefined;
     const query: PromiseLike<number> = {
+      // oxlint-disable-next-line unicorn/no-thenable -- exactly that is meant
       then(resolve, reject) {
         active = api.trace.getActiveSpan();
         return Promise.resolve(3).then(resolve, reject);
