@@ -5,6 +5,13 @@ const HOST = '127.0.0.1';
 /** An alert is shorter; what ends a client's handshake is not. */
 const RECORD_HEAD_BYTES = 5;
 
+const open = new Set<HeldBack>();
+
+/** To be called after each test: one that fails half-way leaves its wire open. */
+export async function closeHeldBack(): Promise<void> {
+  await Promise.all([...open].map((held) => held.close()));
+}
+
 /** A wire to a node, that keeps back the last record of the client's second flight: the handshake is all but done. */
 export class HeldBack {
   /** Something is held back. */
@@ -38,6 +45,7 @@ export class HeldBack {
 
   static async before(port: number): Promise<HeldBack> {
     const held = new HeldBack(port);
+    open.add(held);
     await new Promise<void>((resolve) => held.#server.listen(0, HOST, resolve));
     return held;
   }
@@ -51,6 +59,7 @@ export class HeldBack {
   }
 
   async close(): Promise<void> {
+    open.delete(this);
     this.#near?.destroy();
     this.#far?.destroy();
     await new Promise((resolve) => this.#server.close(resolve));

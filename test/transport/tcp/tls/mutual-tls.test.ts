@@ -7,7 +7,7 @@ import { MutualTls } from '../../../../src/transport/tcp/tls/mutual-tls.js';
 import { TlsSecurity } from '../../../../src/transport/tcp/tls/tls-security.js';
 import { TestAuthority, type CertificateOptions } from '../../../support/certificates.js';
 import { EXAMPLES } from '../../session/frames.js';
-import { HeldBack } from './held-back.js';
+import { closeHeldBack, HeldBack } from './held-back.js';
 import { closeLinks, dial, links, listen } from '../tcp-pairs.js';
 
 const HOUR_MS = 3_600_000;
@@ -18,7 +18,10 @@ beforeAll(async () => {
   authority = await TestAuthority.make();
   stranger = await TestAuthority.make('Another CA');
 });
-afterEach(closeLinks);
+afterEach(async () => {
+  await closeLinks();
+  await closeHeldBack();
+});
 
 describe('links between certificates of one authority', () => {
   it('carry frames both ways, and prove the names of both', async () => {
@@ -232,7 +235,6 @@ describe('certificates that are replaced', () => {
     const there = await acceptor.nth(0);
     await there.until(() => there.isClosed);
     expect(String(there.error)).toMatch(/verified by what has changed meanwhile/);
-    await held.close();
   });
 
   it('and one that ends makes its link stale', async () => {
