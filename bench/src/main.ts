@@ -9,10 +9,11 @@ import { memory } from './memory/memory.js';
 import { messages } from './messages/suite.js';
 import { renderReport, type Section } from './report/render-report.js';
 import { security } from './security/suite.js';
+import { startup } from './startup/suite.js';
 import type { Effort, Suite } from './suite.js';
 
 /** In the order of the report. */
-const suites: readonly Suite[] = [messages, security, lanes, detection, joining, idle, memory];
+const suites: readonly Suite[] = [messages, security, lanes, detection, joining, idle, memory, startup];
 
 const DOCS = new URL('../../docs/', import.meta.url);
 const ROUNDS = 5;
