@@ -7,14 +7,24 @@ export { formatAddress, parseAddress, sameAddress, type Address } from './addres
 export type { Clock, Timer } from './clock.js';
 export { ClusterMessage, type ClusterMessageFields } from './cluster/messaging/cluster-message.js';
 export type { ClusterContracts, DataOf, Pattern, ReplyOf } from './cluster/messaging/contracts.js';
-export type { HandlerOptions, MessageHandler, RequestHandler } from './cluster/messaging/handlers.js';
-export type { RequestOptions, RequestOutcome } from './cluster/messaging/request-options.js';
+export type {
+  HandlerOptions,
+  HandlerOrder,
+  MessageHandler,
+  RequestHandler,
+} from './cluster/messaging/handlers.js';
+export type {
+  RequestAllOptions,
+  RequestAnyOptions,
+  RequestOptions,
+  RequestOutcome,
+} from './cluster/messaging/request-options.js';
 export { messagePack, type ValueLimits } from './cluster/messaging/msgpack-serializer.js';
 export type { Serializer } from './cluster/messaging/serializer.js';
 export type { EventListener, EventListenerOptions } from './cluster/event-hub.js';
 export type { NodeStatus, ReadyOptions } from './cluster/node-status.js';
 export { ClusterNode, startNode } from './cluster/node.js';
-export type { NodeStats } from './cluster/node-stats.js';
+export type { HandlerStats, NodeStats } from './cluster/node-stats.js';
 export type { ClusterLimits } from './cluster/limits.js';
 export type { ClusterOptions, TransportContext, TransportFactory } from './cluster/options.js';
 export { tcpTransport } from './cluster/tcp-transport.js';
@@ -83,6 +93,7 @@ export {
   type Membership,
   type MembershipEventType,
   type MemberState,
+  type MetadataPatch,
   type Recipient,
   type SendOptions,
 } from './membership/membership.js';

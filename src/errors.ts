@@ -304,12 +304,18 @@ export class RequestTimeoutError extends ClusterError {
   }
 }
 
-/** The recipient has no handler for the pattern. Nothing was handled. @publicApi */
+/** The recipient (or each that `requestAny` asked) has no handler for the pattern. Nothing was handled. @publicApi */
 export class NoHandlerError extends ClusterError {
   readonly code = 'CLUSTER_NO_HANDLER';
-  /** @param pattern what was asked */
-  constructor(readonly pattern: string) {
-    super(`The recipient has no request handler for "${clip(pattern)}"`);
+  constructor(
+    /** What was asked. */
+    readonly pattern: string,
+    /** How many members were asked. */
+    readonly asked: number = 1,
+    options?: { cause?: unknown },
+  ) {
+    const who = asked === 1 ? 'The recipient has no' : `None of the ${asked} members that were asked has a`;
+    super(`${who} request handler for "${clip(pattern)}"`, options);
   }
 }
 

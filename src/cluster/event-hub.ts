@@ -14,8 +14,8 @@ export interface EventListenerOptions {
   readonly name?: string | undefined;
 }
 
-interface Added {
-  readonly listener: EventListener;
+interface Added<T> {
+  readonly listener: (event: T) => unknown;
   readonly name: string;
 }
 
@@ -25,7 +25,9 @@ interface Added {
  */
 export class EventHub {
   readonly readers: Readers<MembershipEvent | MembershipGap>;
-  readonly #listeners = new Set<Added>();
+  readonly #listeners = new Set<Added<MembershipEvent>>();
+  readonly #endListeners = new Set<() => void>();
+  #ended = false;
   readonly #failed: (what: string, error: unknown) => void;
   readonly #epochMs: () => number;
 
@@ -55,7 +57,7 @@ export class EventHub {
 
   /** Adds a listener and first gives it a `joined` for each of `present`. */
   add(listener: EventListener, present: readonly Member[], name = 'A membership event listener'): () => void {
-    const added: Added = { listener, name };
+    const added: Added<MembershipEvent> = { listener, name };
     let view = View.empty;
     for (const member of present) {
       view = view.put(member);
@@ -66,12 +68,37 @@ export class EventHub {
     return () => void this.#listeners.delete(added);
   }
 
+  /**
+   * Calls a listener once after the last event has been delivered; at once when that was long ago.
+   *
+   * @returns removes the listener
+   */
+  onEnd(listener: () => void): () => void {
+    if (this.#ended) {
+      listener();
+      return () => undefined;
+    }
+    const added = (): void => listener();
+    this.#endListeners.add(added);
+    return () => void this.#endListeners.delete(added);
+  }
+
   end(): void {
     this.readers.end();
     this.#listeners.clear();
+    // Behind the events that are still on their way to listeners.
+    queueMicrotask(() => this.#tellEnd());
   }
 
-  #call({ listener, name }: Added, event: MembershipEvent): void {
+  #tellEnd(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    for (const listener of this.#endListeners)
+      this.#call({ listener, name: 'A listener of the end' }, undefined);
+    this.#endListeners.clear();
+  }
+
+  #call<T>({ listener, name }: Added<T>, event: T): void {
     try {
       const result = listener(event);
       if (isPromiseLike(result)) result.then(undefined, (error: unknown) => this.#failed(name, error));

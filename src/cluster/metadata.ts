@@ -1,6 +1,6 @@
 import { Packr } from 'msgpackr/pack';
 import { InvalidMetadataError } from '../errors.js';
-import type { ClusterMetadata } from '../membership/membership.js';
+import type { ClusterMetadata, MetadataPatch } from '../membership/membership.js';
 
 const MAX_DEPTH = 8;
 
@@ -11,7 +11,7 @@ const MAX_DEPTH = 8;
  */
 export function patchMetadata(
   current: ClusterMetadata,
-  patch: Readonly<Record<string, unknown>>,
+  patch: MetadataPatch,
   limitBytes: number,
 ): ClusterMetadata {
   if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) {
@@ -22,10 +22,7 @@ export function patchMetadata(
 }
 
 /** Adds and replaces keys; null removes one, undefined leaves it as it is. */
-export function mergeMetadata(
-  current: ClusterMetadata,
-  patch: Readonly<Record<string, unknown>>,
-): ClusterMetadata {
+export function mergeMetadata(current: ClusterMetadata, patch: MetadataPatch): ClusterMetadata {
   const merged = new Map(Object.entries(current));
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) merged.delete(key);

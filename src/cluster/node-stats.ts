@@ -1,4 +1,25 @@
 import type { TransportStats } from '../transport/transport.js';
+import type { Dispatcher } from './messaging/dispatcher.js';
+import type { Messenger } from './messaging/messenger.js';
+import type { NodeLife } from './node-life.js';
+
+/** Figures of one message or request handler. @publicApi */
+export interface HandlerStats {
+  /** `Class.method`, or the `name` that it was added with. */
+  readonly name: string;
+  /** What it takes. */
+  readonly kind: 'message' | 'request';
+  /** Undefined: the raw bytes of `send` and `broadcast`. */
+  readonly pattern: string | undefined;
+  /** Calls that run now. */
+  readonly running: number;
+  /** Calls that have arrived and not started; their senders are held back. */
+  readonly waiting: number;
+  /** Calls that were started. */
+  readonly calls: number;
+  /** Those of them that failed, and were logged: what a handler tells its caller on purpose (`ReplyError`) is none. */
+  readonly errors: number;
+}
 
 /** Figures for metrics. @publicApi */
 export interface NodeStats {
@@ -14,6 +35,8 @@ export interface NodeStats {
   readonly handlersWaiting: number;
   /** Unexpected errors of handlers since the start. */
   readonly handlerErrors: number;
+  /** One entry per handler, in the order in which they were added; one that was removed stays until its calls are done. */
+  readonly handlers: readonly HandlerStats[];
   /** What peers sent that no peer sends, by the violation's word; the transport has its own in `closedFor`. */
   readonly violations: Readonly<Record<string, number>>;
   /** Times that the event loop stood still. */
@@ -26,4 +49,30 @@ export interface NodeStats {
   readonly protocol: Readonly<Record<string, number>>;
   /** The transport's figures; undefined before the node is bound. */
   readonly transport: TransportStats | undefined;
+}
+
+/** Gathers the figures of a node from its parts. */
+export function collectStats(
+  life: NodeLife,
+  messenger: Messenger,
+  dispatcher: Dispatcher,
+  handlerErrors: number,
+): NodeStats {
+  const { protocol, counts } = life;
+  const { running, waiting } = dispatcher.load;
+  return {
+    members: life.activeMembers.length,
+    localHealth: protocol?.localHealth ?? 0,
+    requestsInFlight: messenger.requestsInFlight,
+    handlersRunning: running,
+    handlersWaiting: waiting,
+    handlerErrors,
+    handlers: dispatcher.stats,
+    violations: counts.violations,
+    stalls: counts.stalls.count,
+    stalledMs: counts.stalls.totalMs,
+    lagMs: counts.stalls.lagMs,
+    protocol: { ...protocol?.counters },
+    transport: life.openTransport?.stats,
+  };
 }

@@ -10,6 +10,7 @@ import type {
   MembershipEvent,
   MembershipGap,
   Message,
+  MetadataPatch,
   Recipient,
   SendOptions,
 } from '../membership/membership.js';
@@ -19,11 +20,17 @@ import { EventHub, type EventListener, type EventListenerOptions } from './event
 import { checkHealth } from './health.js';
 import { correlationId } from './messaging/correlation-id.js';
 import type { DataOf, Pattern, ReplyOf } from './messaging/contracts.js';
+import { drainWithin } from './messaging/drain.js';
 import type { HandlerOptions, MessageHandler, RequestHandler } from './messaging/handlers.js';
-import { type RequestOptions, type RequestOutcome } from './messaging/request-options.js';
+import type {
+  RequestAllOptions,
+  RequestAnyOptions,
+  RequestOptions,
+  RequestOutcome,
+} from './messaging/request-options.js';
 import { freezeMetadata, patchMetadata } from './metadata.js';
 import { NodeLife } from './node-life.js';
-import type { NodeStats } from './node-stats.js';
+import { collectStats, type NodeStats } from './node-stats.js';
 import type { NodeStatus, ReadyOptions } from './node-status.js';
 import { logEvent } from './node-log.js';
 import type { ClusterOptions, ResolvedOptions } from './options.js';
@@ -159,22 +166,7 @@ export class ClusterNode implements Membership {
 
   /** Figures for metrics. */
   get stats(): NodeStats {
-    const load = this.#dispatcher.load;
-    const { protocol, counts } = this.#life;
-    return {
-      members: this.activeMembers.length,
-      localHealth: protocol?.localHealth ?? 0,
-      requestsInFlight: this.#messenger.requestsInFlight,
-      handlersRunning: load.running,
-      handlersWaiting: load.waiting,
-      handlerErrors: this.#handlerErrors,
-      violations: counts.violations,
-      stalls: counts.stalls.count,
-      stalledMs: counts.stalls.totalMs,
-      lagMs: counts.stalls.lagMs,
-      protocol: { ...protocol?.counters },
-      transport: this.#life.openTransport?.stats,
-    };
+    return collectStats(this.#life, this.#messenger, this.#dispatcher, this.#handlerErrors);
   }
 
   /**
@@ -224,18 +216,8 @@ export class ClusterNode implements Membership {
   /** Tells others to send no more requests, refuses new ones, and waits for handlers up to `drainTimeoutMs`. */
   async drain(): Promise<void> {
     this.#life.startDraining();
-    const drained = this.#dispatcher.drain();
     const { drainTimeoutMs, logger } = this.#options;
-    await new Promise<void>((resolve) => {
-      const timer = this.#life.clock.setTimer(drainTimeoutMs, () => {
-        const { running, waiting } = this.#dispatcher.load;
-        logger.warn(
-          `After ${drainTimeoutMs} ms (drainTimeoutMs) ${running} handlers still run and ${waiting} calls wait`,
-        );
-        resolve();
-      });
-      void drained.then(() => (timer.cancel(), resolve()));
-    });
+    await drainWithin(drainTimeoutMs, this.#dispatcher, this.#life.clock, logger);
   }
 
   /** Says good-bye, goes on answering until the leave has spread, then closes everything. Idempotent. */
@@ -264,7 +246,7 @@ export class ClusterNode implements Membership {
    * @returns the metadata as it is now
    * @throws InvalidMetadataError over `limits.metadataBytes`, or for what is not plain data
    */
-  async updateMetadata(patch: Readonly<Record<string, unknown>>): Promise<ClusterMetadata> {
+  async updateMetadata(patch: MetadataPatch): Promise<ClusterMetadata> {
     if (this.#life.isLeaving) throw new ClosedError();
     const { metadata } = this.#life;
     const changed = patchMetadata(metadata, patch, this.#options.limits.metadataBytes);
@@ -340,20 +322,23 @@ export class ClusterNode implements Membership {
     return this.#messenger.request(to, pattern, data, options) as Promise<ReplyOf<P>>;
   }
 
-  /** Asks one of the other members that are alive and not draining, in rotation. */
+  /**
+   * Asks one of the other members that are alive and not draining, each in its turn; where one did nothing for certain,
+   * the next.
+   */
   requestAny<P extends Pattern>(
     pattern: P,
     data: DataOf<P>,
-    options?: RequestOptions & { readonly where?: ((member: Member) => boolean) | undefined },
+    options?: RequestAnyOptions,
   ): Promise<ReplyOf<P>> {
     return this.#messenger.requestAny(pattern, data, options) as Promise<ReplyOf<P>>;
   }
 
-  /** Asks every other active member; resolves with an outcome for each. */
+  /** Asks every other active member at once; resolves with an outcome for each, by `timeoutMs` at the latest. */
   requestAll<P extends Pattern>(
     pattern: P,
     data: DataOf<P>,
-    options?: RequestOptions,
+    options?: RequestAllOptions,
   ): Promise<RequestOutcome<ReplyOf<P>>[]> {
     return this.#messenger.requestAll(pattern, data, options) as Promise<RequestOutcome<ReplyOf<P>>[]>;
   }
@@ -362,14 +347,29 @@ export class ClusterNode implements Membership {
    * Handles messages of a pattern; without one, the raw bytes of `send` and `broadcast`.
    *
    * @returns removes the handler; it still gets the messages that had arrived by then
+   * @throws InvalidOptionError for a bad pattern · InvalidHandlerError for bad options
    */
-  onMessage(pattern: string | undefined, handler: MessageHandler, options?: HandlerOptions): () => void {
-    return this.#dispatcher.onMessage(pattern, handler, options);
+  onMessage<P extends Pattern | undefined>(
+    pattern: P,
+    handler: MessageHandler<P>,
+    options?: HandlerOptions,
+  ): () => void {
+    return this.#dispatcher.onMessage(pattern, handler as MessageHandler, options);
   }
 
   /** Answers requests of a pattern. Returns the removal. @throws InvalidHandlerError when it has a handler already */
-  onRequest(pattern: string, handler: RequestHandler, options?: HandlerOptions): () => void {
+  onRequest<P extends Pattern>(pattern: P, handler: RequestHandler<P>, options?: HandlerOptions): () => void {
     return this.#dispatcher.onRequest(pattern, handler, options);
+  }
+
+  /** Calls a listener once after the last event, when the node has left; at once if it has. @internal */
+  onEnd(listener: () => void): () => void {
+    return this.#events.onEnd(listener);
+  }
+
+  /** Code of the application failed and nobody else hears of it: logs and counts that as of a handler. @internal */
+  reportFailure(what: string, error: unknown): void {
+    this.#handlerFailed(what, error);
   }
 
   // --- inside ---

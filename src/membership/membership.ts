@@ -18,13 +18,19 @@ export type MemberHealth = 'ok' | 'degraded' | 'draining';
 
 /**
  * Facts that a node tells others of itself: plain data (what JSON can carry), frozen. Extend it by declaration
- * merging: `declare module 'clusterpack' { interface ClusterMetadata { zone: string } }`.
+ * merging: `declare module 'clusterpack' { interface ClusterMetadata { zone?: string } }`. Make the keys optional: it is
+ * each member's own word, and one of an older version does not say it.
  *
  * @publicApi
  */
 export interface ClusterMetadata {
   readonly [key: string]: unknown;
 }
+
+/** A change of {@link ClusterMetadata}: keys are added or replaced, null removes one, undefined is ignored. @publicApi */
+export type MetadataPatch = {
+  readonly [Key in keyof ClusterMetadata]?: ClusterMetadata[Key] | null | undefined;
+};
 
 /** The fields of a {@link Member}. @publicApi */
 export interface MemberFields {

@@ -6,6 +6,7 @@ import {
   PIPES_METADATA,
 } from '@nestjs/common/constants.js';
 import { checkPattern } from '../cluster/messaging/envelope.js';
+import { checkHandlerOptions } from '../cluster/messaging/handler-options.js';
 import { InvalidHandlerError, clip } from '../errors.js';
 import type { MembershipEventType } from '../membership/membership.js';
 import type { FoundHandler } from './handler-explorer.js';
@@ -35,7 +36,7 @@ export function checkHandlers(
     checkCluster(handler, registered);
     checkScope(handler);
     checkSubject(handler);
-    checkConcurrency(handler);
+    checkOptions(handler);
     checkParameters(handler);
     checkEnhancers(handler);
   }
@@ -76,12 +77,8 @@ function checkSubject({ metadata, name }: FoundHandler): void {
   }
 }
 
-function checkConcurrency({ metadata, name }: FoundHandler): void {
-  const concurrency = metadata.kind === 'event' ? undefined : metadata.concurrency;
-  if (concurrency === undefined || (Number.isInteger(concurrency) && concurrency >= 1)) return;
-  throw new InvalidHandlerError(
-    `${name}: concurrency is ${String(concurrency)}, but must be an integer from 1 on`,
-  );
+function checkOptions({ metadata, name }: FoundHandler): void {
+  if (metadata.kind !== 'event') checkHandlerOptions(name, metadata);
 }
 
 /** Nest fills decorated parameters only: with one decorated, all others would be undefined. */

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { PARAMTYPES_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
+import type { HandlerOptions } from '../cluster/messaging/handlers.js';
 import { InvalidHandlerError } from '../errors.js';
 import type { MembershipEventType } from '../membership/membership.js';
 
@@ -12,7 +13,16 @@ export interface ClusterHandlerOptions {
 /** Options of `@OnClusterMessage` and `@OnClusterRequest`. @publicApi */
 export interface ClusterMessageHandlerOptions extends ClusterHandlerOptions {
   /** How many calls may run at once; more hold the senders back. Default: `limits.handlerConcurrency`, 256. */
-  readonly concurrency?: number | undefined;
+  readonly concurrency?: HandlerOptions['concurrency'];
+  /**
+   * `'per-sender'`: the calls of one sender run strictly one after the other, those of different senders at once. Default:
+   * calls start in the order in which they came and are not awaited.
+   *
+   * **Two nodes that request each other can wait for each other**, until their requests time out: when such a handler
+   * requests the same pattern of its caller and the caller's handler does likewise. Send a message in place of the
+   * request, or request a pattern whose handler has no order. See `HandlerOptions.order`.
+   */
+  readonly order?: HandlerOptions['order'];
 }
 
 /** What one decorator on a method says. A method may have several. */

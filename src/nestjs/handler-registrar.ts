@@ -33,13 +33,17 @@ export class HandlerRegistrar {
     const invoke = this.pipeline.around(handler);
     switch (metadata.kind) {
       case 'message': {
-        const { pattern, concurrency } = metadata;
-        this.node.onMessage(pattern, (...args) => this.#tell(name, invoke, args), { name, concurrency });
+        const { pattern, concurrency, order } = metadata;
+        this.node.onMessage(pattern, (...args) => this.#tell(name, invoke, args), {
+          name,
+          concurrency,
+          order,
+        });
         break;
       }
       case 'request': {
-        const { pattern, concurrency } = metadata;
-        this.node.onRequest(pattern, (...args) => ask(invoke, args), { name, concurrency });
+        const { pattern, concurrency, order } = metadata;
+        this.node.onRequest(pattern, (...args) => ask(invoke, args), { name, concurrency, order });
         break;
       }
       case 'event':

@@ -18,11 +18,12 @@ export function OnClusterMessage(
   options: ClusterMessageHandlerOptions = {},
 ): MethodDecorator {
   const isOptions = typeof patternOrOptions === 'object' && patternOrOptions !== null;
-  const { cluster, concurrency } = isOptions ? patternOrOptions : options;
+  const { cluster, concurrency, order } = isOptions ? patternOrOptions : options;
   return addHandler({
     kind: 'message',
     pattern: isOptions ? undefined : patternOrOptions,
     cluster,
     concurrency,
+    order,
   });
 }

@@ -16,6 +16,6 @@ export function OnClusterRequest(
   pattern: Pattern,
   options: ClusterMessageHandlerOptions = {},
 ): MethodDecorator {
-  const { cluster, concurrency } = options;
-  return addHandler({ kind: 'request', pattern, cluster, concurrency });
+  const { cluster, concurrency, order } = options;
+  return addHandler({ kind: 'request', pattern, cluster, concurrency, order });
 }

@@ -76,6 +76,11 @@ const boundsWithoutOption: readonly [bound: string, file: string, words: string]
   ['file with certificates or a key', 'cluster/security/certificates.test.ts', 'a file over 1 MiB'],
   ['lines of the log about one thing', 'throttled-log.test.ts', 'after ten seconds again'],
   ['things that the log counts so', 'throttled-log.test.ts', 'for the last 256 subjects'],
+  [
+    'patterns whose turns `requestAny` remembers',
+    'cluster/messaging/rotation.test.ts',
+    'the pattern that began first beyond 1,024',
+  ],
 ];
 
 /** Rows of the tables below a heading: their cells. */

@@ -60,7 +60,7 @@ describe('a caller over a limit gets an error that names it', () => {
   it('limits.payloadBytes: of the sender, or of the recipient, and the next message arrives', async () => {
     const [a, b] = await two({ payloadBytes: 10_000 }, { payloadBytes: 5000 });
     const got: number[] = [];
-    b.onMessage(undefined, (bytes) => void got.push((bytes as Uint8Array).length));
+    b.onMessage(undefined, (bytes) => void got.push(bytes.length));
     const sent = watch([10_001, 5001, 5000].map((bytes) => a.send(b.local, new Uint8Array(bytes))));
     await cluster.until(() => !sent.includes('waits'));
     expect(sent).toEqual(['PayloadTooLargeError', 'PayloadTooLargeError', 'arrived']);

@@ -1,5 +1,6 @@
 import type { EventListener } from '../../src/cluster/event-hub.js';
 import { ClusterMessage } from '../../src/cluster/messaging/cluster-message.js';
+import type { Pattern } from '../../src/cluster/messaging/contracts.js';
 import type { HandlerOptions, MessageHandler, RequestHandler } from '../../src/cluster/messaging/handlers.js';
 import type { NodeStatus, ReadyOptions } from '../../src/cluster/node-status.js';
 import type { ClusterOptions } from '../../src/cluster/options.js';
@@ -221,15 +222,30 @@ export class FakeNode implements NodeFace {
   async requestAll(): Promise<[]> {
     return [];
   }
-  onMessage(pattern: string | undefined, handler: MessageHandler, options: HandlerOptions = {}): () => void {
+  onMessage<P extends Pattern | undefined>(
+    pattern: P,
+    given: MessageHandler<P>,
+    options: HandlerOptions = {},
+  ): () => void {
     this.calls.push(`onMessage ${pattern}`);
+    const handler = given as MessageHandler;
     this.messageHandlers.set(pattern, [...(this.messageHandlers.get(pattern) ?? []), { handler, options }]);
     return () => {};
   }
-  onRequest(pattern: string, handler: RequestHandler, options: HandlerOptions = {}): () => void {
+  onRequest<P extends Pattern>(
+    pattern: P,
+    handler: RequestHandler<P>,
+    options: HandlerOptions = {},
+  ): () => void {
     this.calls.push(`onRequest ${pattern}`);
     this.requestHandlers.set(pattern, { handler, options });
     return () => {};
+  }
+  onEnd(): () => void {
+    return () => {};
+  }
+  reportFailure(_what: string, error: unknown): void {
+    this.failures.push(error);
   }
   onEvent(listener: EventListener): () => void {
     this.calls.push('onEvent');

@@ -59,6 +59,16 @@ describe('the start is stopped', () => {
     @OnClusterMessage('x', { concurrency: 0 })
     x(): void {}
   }
+  @Injectable()
+  class HalfConcurrency {
+    @OnClusterRequest('x', { concurrency: 0.5 })
+    x(): void {}
+  }
+  @Injectable()
+  class OddOrder {
+    @OnClusterRequest('x', { order: 'per-pattern' as 'per-sender' })
+    x(): void {}
+  }
 
   it.each([
     [Transient, 'Transient.x is a cluster handler of a transient provider'],
@@ -70,6 +80,8 @@ describe('the start is stopped', () => {
     [Empty, 'Empty.x: Option "pattern" must be a non-empty string'],
     [Unknown, 'Unknown.x handles "exploded", which is no membership event'],
     [NoConcurrency, 'NoConcurrency.x: concurrency is 0'],
+    [HalfConcurrency, 'HalfConcurrency.x: concurrency is 0.5, but must be an integer from 1 on'],
+    [OddOrder, `OddOrder.x: order is "per-pattern", but must be 'per-sender' or left out`],
   ])('by %p', async (provider, message) => {
     const failed = startApp({ providers: [provider as Type] });
     await expect(failed).rejects.toThrow(InvalidHandlerError);

@@ -63,14 +63,25 @@ describe('@OnClusterMessage', () => {
     });
   });
 
-  it('says how many calls may run at once', async () => {
+  it('says how many calls may run at once, and in which order', async () => {
     @Injectable()
     class Slow {
       @OnClusterMessage('x', { concurrency: 2 })
       x(): void {}
+      @OnClusterMessage({ order: 'per-sender' })
+      raw(): void {}
+      @OnClusterRequest('y', { concurrency: 3, order: 'per-sender' })
+      y(): void {}
     }
     await withProviders([Slow], async ({ node }) => {
-      expect(node.messageHandlers.get('x')![0]!.options).toEqual({ name: 'Slow.x', concurrency: 2 });
+      const optionsOf = (pattern: string | undefined) => node.messageHandlers.get(pattern)![0]!.options;
+      expect(optionsOf('x')).toEqual({ name: 'Slow.x', concurrency: 2 });
+      expect(optionsOf(undefined)).toEqual({ name: 'Slow.raw', order: 'per-sender' });
+      expect(node.requestHandlers.get('y')!.options).toEqual({
+        name: 'Slow.y',
+        concurrency: 3,
+        order: 'per-sender',
+      });
     });
   });
 

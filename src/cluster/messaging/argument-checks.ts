@@ -17,3 +17,9 @@ export function checkTimeout(timeoutMs: unknown): number {
     `is ${show(timeoutMs)}, but must be a number of milliseconds from 1 to 2^31`,
   );
 }
+
+/** @throws InvalidOptionError for a `where` that cannot be called */
+export function checkWhere(where: unknown): void {
+  if (where === undefined || typeof where === 'function') return;
+  throw new InvalidOptionError('where', `is ${show(where)}, but must be a function of a member`);
+}

@@ -13,17 +13,18 @@ export interface ClusterMessageFields {
 }
 
 /**
- * A message as a handler gets it. `payload` is valid until the handler has finished.
+ * A message as a handler gets it. `payload` is valid until the handler has finished. `Data` is what `data` is said to
+ * be: a peer may send something else, which only a pipe or a check of your own finds.
  *
  * @publicApi
  */
-export class ClusterMessage {
+export class ClusterMessage<Data = unknown> {
   /** The sender as known when the message arrived. */
   readonly sender: Member;
   /** What `emit` or `request` was called with; undefined for the raw bytes of `send` and `broadcast`. */
   readonly pattern: string | undefined;
   /** The value after the serializer; the bytes themselves for raw messages. */
-  readonly data: unknown;
+  readonly data: Data;
   /** The bytes that travelled. */
   readonly payload: Uint8Array;
   /** What the sender gave as `headers`; `{}` when it gave none. */
@@ -37,7 +38,7 @@ export class ClusterMessage {
   private constructor(fields: ClusterMessageFields) {
     this.sender = fields.sender;
     this.pattern = fields.pattern;
-    this.data = fields.data;
+    this.data = fields.data as Data;
     this.payload = fields.payload;
     this.headers = fields.headers;
     this.receivedAtMs = fields.receivedAtMs;

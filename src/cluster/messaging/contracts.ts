@@ -16,12 +16,14 @@ export interface ClusterContracts {}
 /** The patterns that are typed, and any other string. @publicApi */
 export type Pattern = keyof ClusterContracts | (string & {});
 
-/** The data of a pattern. @publicApi */
-export type DataOf<P> = P extends keyof ClusterContracts
-  ? ClusterContracts[P] extends { data: infer D }
-    ? D
-    : unknown
-  : unknown;
+/** The data of a pattern; bytes without one, as `send` and `broadcast` carry them. @publicApi */
+export type DataOf<P> = P extends undefined
+  ? Uint8Array
+  : P extends keyof ClusterContracts
+    ? ClusterContracts[P] extends { data: infer D }
+      ? D
+      : unknown
+    : unknown;
 
 /** The reply to a pattern. @publicApi */
 export type ReplyOf<P> = P extends keyof ClusterContracts

@@ -1,17 +1,17 @@
 import {
-  InvalidHandlerError,
   PayloadTooLargeError,
   ProtocolViolationError,
   ReplyError,
   SerializationError,
-  clip,
 } from '../../errors.js';
 import { Message, type Member } from '../../membership/membership.js';
 import type { NodeId } from '../../node-id.js';
 import type { IncomingMessage, Receipt } from '../../transport/transport.js';
+import type { HandlerStats } from '../node-stats.js';
 import { ClusterMessage } from './cluster-message.js';
-import { Kind, checkPattern, decodeMeta, encodeRawMeta, type Headers, type Meta } from './envelope.js';
-import { HandlerQueue, isPromiseLike } from './handler-queue.js';
+import { Kind, decodeMeta, encodeRawMeta, type Headers, type Meta } from './envelope.js';
+import { isPromiseLike } from './handler-queue.js';
+import { HandlerRegistry, type RegisteredHandler } from './handler-registry.js';
 import type { HandlerOptions, MessageHandler, RequestHandler } from './handlers.js';
 import { MessageReaders } from './message-readers.js';
 
@@ -48,25 +48,13 @@ export interface DispatcherNode {
   debug(line: string): void;
 }
 
-interface Registered<T> {
-  readonly name: string;
-  readonly queue: HandlerQueue<T>;
-}
-
-/** Replaced when one comes or goes, never changed: a delivery keeps to those that were there when it began. */
-type Handlers = readonly Registered<Handling>[];
-
-const NO_HANDLERS: Handlers = [];
-
 const NO_HEADERS = encodeRawMeta(undefined);
-
-type Queue = Pick<HandlerQueue<unknown>, 'running' | 'waiting' | 'whenIdle'>;
 
 /** A message on its way through its handlers: gives its credit back when the last of them has finished. */
 class Handling {
   constructor(
     readonly message: ClusterMessage,
-    private readonly incoming: IncomingMessage,
+    readonly incoming: IncomingMessage,
     private takers: number,
   ) {}
 
@@ -89,12 +77,7 @@ interface Asked {
 export class Dispatcher {
   readonly readers = new MessageReaders();
   readonly #node: DispatcherNode;
-  readonly #concurrency: number;
-  #raw = NO_HANDLERS;
-  readonly #events = new Map<string, Handlers>();
-  readonly #requests = new Map<string, Registered<Asked>>();
-  /** Of all handlers, those included that are removed and not done yet. */
-  readonly #queues = new Set<Queue>();
+  readonly #handlers: HandlerRegistry<Handling, Asked>;
   #draining = false;
   /** Answers of synchronous handlers on their way. */
   #answers = 0;
@@ -106,49 +89,27 @@ export class Dispatcher {
   /** @param concurrency how many calls of one handler run at once, unless it says otherwise */
   constructor(node: DispatcherNode, concurrency: number) {
     this.#node = node;
-    this.#concurrency = concurrency;
+    this.#handlers = new HandlerRegistry(concurrency);
   }
 
-  onMessage(pattern: string | undefined, handler: MessageHandler, options: HandlerOptions = {}): () => void {
-    if (pattern !== undefined) checkPattern(pattern);
-    const name = nameOf(options, pattern ?? 'raw messages');
-    const registered: Registered<Handling> = {
-      name,
-      queue: this.#queue(options, (handling) => this.#handle(handler, name, handling)),
-    };
-    this.#setHandlers(pattern, [...this.#handlersOf(pattern), registered]);
-    return () => {
-      const others = this.#handlersOf(pattern).filter((other) => other !== registered);
-      this.#setHandlers(pattern, others);
-      void this.#retire(registered.queue);
-    };
+  /** @throws InvalidOptionError for a bad pattern, InvalidHandlerError for bad options */
+  onMessage(pattern: string | undefined, handler: MessageHandler, options?: HandlerOptions): () => void {
+    return this.#handlers.addMessage(pattern, options, (handling, registered) =>
+      this.#handle(handler, registered, handling),
+    );
   }
 
-  /** @throws InvalidHandlerError when the pattern has one already */
-  onRequest(pattern: string, handler: RequestHandler, options: HandlerOptions = {}): () => void {
-    checkPattern(pattern);
-    const other = this.#requests.get(pattern);
-    if (other !== undefined) {
-      throw new InvalidHandlerError(
-        `The request pattern "${pattern}" has a handler already (${other.name}); exactly one answers a request`,
-      );
-    }
-    const name = nameOf(options, pattern);
-    const registered: Registered<Asked> = {
-      name,
-      queue: this.#queue(options, (asked) => this.#answerWith(handler, name, asked)),
-    };
-    this.#requests.set(pattern, registered);
-    return () => {
-      if (this.#requests.get(pattern) === registered) this.#requests.delete(pattern);
-      void this.#retire(registered.queue);
-    };
+  /** @throws InvalidOptionError for a bad pattern, InvalidHandlerError for bad options or when it has one already */
+  onRequest(pattern: string, handler: RequestHandler, options?: HandlerOptions): () => void {
+    return this.#handlers.addRequest(pattern, options, (asked, registered) =>
+      this.#answerWith(handler, registered, asked),
+    );
   }
 
   /** Refuses new requests; resolves when the handlers that run have finished, and their answers have arrived or cannot. */
   async drain(): Promise<void> {
     this.#draining = true;
-    await Promise.all([...this.#queues].map((queue) => queue.whenIdle()));
+    await this.#handlers.whenIdle();
     if (this.#answers > 0) await new Promise<void>((resolve) => this.#allAnswered.push(resolve));
   }
 
@@ -156,41 +117,14 @@ export class Dispatcher {
     this.readers.end();
   }
 
-  /** Handlers that run and calls that wait, for metrics. */
+  /** Calls that run and calls that wait. */
   get load(): { readonly running: number; readonly waiting: number } {
-    let running = 0;
-    let waiting = 0;
-    for (const queue of this.#queues) {
-      running += queue.running;
-      waiting += queue.waiting;
-    }
-    return { running, waiting };
+    return this.#handlers.load;
   }
 
-  #handlersOf(pattern: string | undefined): Handlers {
-    return pattern === undefined ? this.#raw : (this.#events.get(pattern) ?? NO_HANDLERS);
-  }
-
-  #setHandlers(pattern: string | undefined, handlers: Handlers): void {
-    if (pattern === undefined) this.#raw = handlers;
-    else if (handlers.length === 0) this.#events.delete(pattern);
-    else this.#events.set(pattern, handlers);
-  }
-
-  #queue<T>(
-    { concurrency = this.#concurrency }: HandlerOptions,
-    start: (call: T) => unknown,
-  ): HandlerQueue<T> {
-    const queue = new HandlerQueue(concurrency, start);
-    this.#queues.add(queue);
-    return queue;
-  }
-
-  /** A handler was removed: its queue counts until the calls that it has are done, and those of a delivery under way. */
-  async #retire(queue: Queue): Promise<void> {
-    do await queue.whenIdle();
-    while (queue.running > 0);
-    this.#queues.delete(queue);
+  /** What each handler does and has done. */
+  get stats(): readonly HandlerStats[] {
+    return this.#handlers.stats;
   }
 
   /** Never throws. */
@@ -215,7 +149,7 @@ export class Dispatcher {
   }
 
   #receiveRaw(incoming: IncomingMessage, { headers }: Meta): Receipt {
-    const handlers = this.#raw;
+    const handlers = this.#handlers.raw;
     const isRead = this.readers.size > 0;
     if (handlers.length === 0 && !isRead) return 'no-receiver';
     const sender = this.#node.find(incoming.from);
@@ -240,7 +174,7 @@ export class Dispatcher {
   }
 
   #receiveEvent(incoming: IncomingMessage, meta: Meta, replies: Replies): Receipt {
-    const handlers = this.#events.get(meta.pattern);
+    const handlers = this.#handlers.events.get(meta.pattern);
     const sender = this.#node.find(incoming.from);
     if (handlers === undefined || sender === undefined) return 'no-receiver';
     const message = this.#message(sender, incoming, meta, replies, false);
@@ -249,86 +183,101 @@ export class Dispatcher {
     return 'held';
   }
 
-  #handle(handler: MessageHandler, name: string, handling: Handling): unknown {
+  #handle(handler: MessageHandler, registered: RegisteredHandler<Handling>, handling: Handling): unknown {
     const { message } = handling;
     try {
       const result = handler(message.data, message);
       if (!isPromiseLike(result)) return handling.done();
       return result.then(
         () => handling.done(),
-        (error: unknown) => this.#handlingFailed(name, error, handling),
+        (error: unknown) => this.#handlingFailed(registered, error, handling),
       );
     } catch (error) {
-      return this.#handlingFailed(name, error, handling);
+      return this.#handlingFailed(registered, error, handling);
     }
   }
 
-  #handlingFailed(name: string, error: unknown, handling: Handling): void {
-    this.#node.handlerFailed(name, error);
+  #handlingFailed(registered: RegisteredHandler<Handling>, error: unknown, handling: Handling): void {
+    registered.errors++;
+    this.#node.handlerFailed(registered.name, error);
     handling.done();
   }
 
   #receiveRequest(incoming: IncomingMessage, meta: Meta, replies: Replies): Receipt {
     if (this.#draining) return 'draining';
-    const registered = this.#requests.get(meta.pattern);
+    const registered = this.#handlers.requests.get(meta.pattern);
     const sender = this.#node.find(incoming.from);
     if (registered === undefined || sender === undefined) return 'no-receiver';
     registered.queue.push({ incoming, meta, sender, replies });
     return 'held';
   }
 
-  #answerWith(handler: RequestHandler, name: string, asked: Asked): unknown {
-    const message = this.#readable(name, asked);
+  #answerWith(handler: RequestHandler, registered: RegisteredHandler<Asked>, asked: Asked): unknown {
+    const message = this.#readable(registered, asked);
     if (message === undefined) return undefined;
     try {
       const result = handler(message.data, message);
-      if (!isPromiseLike(result)) return this.#answerAtOnce(name, asked, false, result);
+      if (!isPromiseLike(result)) return this.#answerAtOnce(registered, asked, false, result);
       // Its answer is part of it: it holds its place until that has arrived.
       return result.then(
-        (value) => new Promise<void>((sent) => this.#answer(name, asked, false, value, sent)),
+        (value) => new Promise<void>((sent) => this.#answer(registered, asked, false, value, sent)),
         (error: unknown) =>
-          new Promise<void>((sent) => this.#answer(name, asked, true, this.#failure(name, error), sent)),
+          new Promise<void>((sent) =>
+            this.#answer(registered, asked, true, this.#failure(registered, error), sent),
+          ),
       );
     } catch (error) {
-      return this.#answerAtOnce(name, asked, true, this.#failure(name, error));
+      return this.#answerAtOnce(registered, asked, true, this.#failure(registered, error));
     }
   }
 
   /** Undefined: what the peer sent is no value, or goes over a limit. No handler is at fault, so none has failed. */
-  #readable(name: string, asked: Asked): ClusterMessage | undefined {
+  #readable(registered: RegisteredHandler<Asked>, asked: Asked): ClusterMessage | undefined {
     try {
       return (asked.message = this.#message(asked.sender, asked.incoming, asked.meta, asked.replies, true));
     } catch (error) {
       this.#node.unreadable(asked.sender.id, error);
-      this.#answerAtOnce(name, asked, true, ['UNREADABLE', 'The request cannot be read here']);
+      this.#answerAtOnce(registered, asked, true, ['UNREADABLE', 'The request cannot be read here']);
       return undefined;
     }
   }
 
   /** The handler is done and has no promise that could stand for its answer: a drain counts it instead. */
-  #answerAtOnce(name: string, asked: Asked, failure: boolean, value: unknown): void {
+  #answerAtOnce(registered: RegisteredHandler<Asked>, asked: Asked, failure: boolean, value: unknown): void {
     this.#answers++;
-    this.#answer(name, asked, failure, value, this.#answered);
+    this.#answer(registered, asked, failure, value, this.#answered);
   }
 
-  #answer(name: string, asked: Asked, failure: boolean, value: unknown, sent: () => void): void {
+  #answer(
+    registered: RegisteredHandler<Asked>,
+    asked: Asked,
+    failure: boolean,
+    value: unknown,
+    sent: () => void,
+  ): void {
     const { sender, incoming, replies, message } = asked;
     const meta = message === undefined ? NO_HEADERS : ClusterMessage.replyMetaOf(message);
     const settled = (error?: Error): void => {
-      if (error !== undefined) return this.#unanswered(name, asked, failure, error, sent);
+      if (error !== undefined) return this.#unanswered(registered, asked, failure, error, sent);
       incoming.release();
       sent();
     };
     try {
       replies.reply(sender, incoming.correlation, incoming.stream, failure, value, meta, settled);
     } catch (error) {
-      this.#unanswered(name, asked, failure, error, sent);
+      this.#unanswered(registered, asked, failure, error, sent);
     }
   }
 
-  #unanswered(name: string, asked: Asked, failure: boolean, error: unknown, sent: () => void): void {
+  #unanswered(
+    registered: RegisteredHandler<Asked>,
+    asked: Asked,
+    failure: boolean,
+    error: unknown,
+    sent: () => void,
+  ): void {
     if (!failure && isAboutTheValue(error))
-      return this.#answer(name, asked, true, this.#failure(name, error), sent);
+      return this.#answer(registered, asked, true, this.#failure(registered, error), sent);
     this.#node.debug(`An answer to ${asked.sender.id} was not delivered: ${String(error)}`);
     asked.incoming.release();
     sent();
@@ -372,10 +321,14 @@ export class Dispatcher {
   }
 
   /** What a caller may know of an error: all of a `ReplyError`, of any other only where to find it in our log. */
-  #failure(name: string, error: unknown): readonly [string, string, unknown, string | undefined] {
+  #failure(
+    registered: RegisteredHandler<Asked>,
+    error: unknown,
+  ): readonly [string, string, unknown, string | undefined] {
     if (error instanceof ReplyError) return [error.replyCode, error.message, error.response, undefined];
+    registered.errors++;
     const id = this.#node.correlationId();
-    this.#node.handlerFailed(`${name} [${id}]`, error);
+    this.#node.handlerFailed(`${registered.name} [${id}]`, error);
     return ['INTERNAL', 'The handler failed', undefined, id];
   }
 }
@@ -383,8 +336,4 @@ export class Dispatcher {
 /** Whether an answer failed because of what it is, so that the caller can be told instead. */
 function isAboutTheValue(error: unknown): boolean {
   return error instanceof SerializationError || error instanceof PayloadTooLargeError;
-}
-
-function nameOf({ name }: HandlerOptions, what: string): string {
-  return name ?? `the handler of "${clip(what)}"`;
 }

@@ -1,11 +1,25 @@
 import { Fifo } from '../../transport/session/fifo.js';
 
+/** The calls of one handler, on their way to it. */
+export interface CallQueue<T> {
+  /** Calls that were started, ever. */
+  readonly calls: number;
+  /** Calls that run now. */
+  readonly running: number;
+  /** Calls that have not started. */
+  readonly waiting: number;
+  push(call: T): void;
+  /** Resolves when nothing runs and nothing waits. */
+  whenIdle(): Promise<void>;
+}
+
 /**
  * Starts calls in the order in which they came, without awaiting one before the next, at most `concurrency` at a
  * time. What waits here has not given its credit back, so its senders bound the queue.
  */
-export class HandlerQueue<T> {
+export class HandlerQueue<T> implements CallQueue<T> {
   readonly #waiting = new Fifo<T>();
+  #calls = 0;
   #running = 0;
   #idle: (() => void)[] = [];
 
@@ -15,12 +29,14 @@ export class HandlerQueue<T> {
     private readonly start: (call: T) => unknown,
   ) {}
 
-  /** Calls that run now. */
+  get calls(): number {
+    return this.#calls;
+  }
+
   get running(): number {
     return this.#running;
   }
 
-  /** Calls that wait for one of those to finish. */
   get waiting(): number {
     return this.#waiting.length;
   }
@@ -30,13 +46,13 @@ export class HandlerQueue<T> {
     else this.#waiting.push(call);
   }
 
-  /** Resolves when nothing runs and nothing waits. */
   whenIdle(): Promise<void> {
     if (this.#running === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
   #start(call: T): void {
+    this.#calls++;
     const finished = this.start(call);
     if (!isPromiseLike(finished)) return;
     this.#running++;

@@ -12,12 +12,25 @@ export interface RequestOptions extends SendOptions {
   readonly onReplyHeaders?: ((headers: Readonly<Record<string, string>>) => void) | undefined;
 }
 
-/** What became of a request at one member. @publicApi */
-export interface RequestOutcome<Reply> {
-  /** Who was asked. */
-  readonly member: Member;
-  /** What its handler answered. */
-  readonly reply?: Reply;
-  /** Why there is no reply; undefined when there is one. */
-  readonly error?: ClusterError;
+/** Options of `requestAny`. Its `timeoutMs` bounds the whole call, however many members are asked. @publicApi */
+export interface RequestAnyOptions extends RequestOptions {
+  /** Which members may be asked. Default: every other one that is alive and not draining. */
+  readonly where?: ((member: Member) => boolean) | undefined;
 }
+
+/** Options of `requestAll`. Every outcome is there by `timeoutMs`. @publicApi */
+export interface RequestAllOptions extends RequestOptions {
+  /** Which members are asked. Default: every active one. */
+  readonly where?: ((member: Member) => boolean) | undefined;
+  /** Ask this node as well. Default: false. */
+  readonly includeSelf?: boolean | undefined;
+}
+
+/**
+ * What became of a request at one member: its reply, or the error. Where `error` is undefined, `reply` has its type.
+ *
+ * @publicApi
+ */
+export type RequestOutcome<Reply> =
+  | { readonly member: Member; readonly reply: Reply; readonly error?: undefined }
+  | { readonly member: Member; readonly error: ClusterError; readonly reply?: undefined };

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { ClusterNode } from '../../cluster/node.js';
 import type { EventListener, EventListenerOptions } from '../../cluster/event-hub.js';
 import { isPromiseLike } from '../../cluster/messaging/handler-queue.js';
+import type { Pattern } from '../../cluster/messaging/contracts.js';
 import type { HandlerOptions, MessageHandler, RequestHandler } from '../../cluster/messaging/handlers.js';
 import type { ClusterOptions } from '../../cluster/options.js';
 import { HandlerError, ReplyError } from '../../errors.js';
@@ -149,18 +150,24 @@ export class ObservedNode extends ClusterNode {
     }
   }
 
-  override onMessage(
-    pattern: string | undefined,
-    handler: MessageHandler,
+  override onMessage<P extends Pattern | undefined>(
+    pattern: P,
+    handler: MessageHandler<P>,
     options?: HandlerOptions,
   ): () => void {
     const name = options?.name ?? `the handler of "${pattern ?? 'raw messages'}"`;
     return super.onMessage(pattern, (...given) => this.#activity.run(name, () => handler(...given)), options);
   }
 
-  override onRequest(pattern: string, handler: RequestHandler, options?: HandlerOptions): () => void {
+  override onRequest<P extends Pattern>(
+    pattern: P,
+    handler: RequestHandler<P>,
+    options?: HandlerOptions,
+  ): () => void {
     const name = options?.name ?? `the handler of "${pattern}"`;
-    return super.onRequest(pattern, (...given) => this.#activity.run(name, () => handler(...given)), options);
+    const observed = (...given: Parameters<RequestHandler<P>>): unknown =>
+      this.#activity.run(name, () => handler(...given));
+    return super.onRequest(pattern, observed as RequestHandler<P>, options);
   }
 
   override onEvent(listener: EventListener, options?: EventListenerOptions): () => void {
