@@ -26,6 +26,7 @@ export type { NodeStatus, ReadyOptions } from './cluster/node-status.js';
 export { ClusterNode, startNode } from './cluster/node.js';
 export type { HandlerStats, NodeStats } from './cluster/node-stats.js';
 export type { ClusterLimits } from './cluster/limits.js';
+export { oldest, ownerOf } from './cluster/choose-member.js';
 export type { ClusterOptions, TransportContext, TransportFactory } from './cluster/options.js';
 export { tcpTransport } from './cluster/tcp-transport.js';
 export type {
