@@ -1,7 +1,14 @@
+import type { Observable } from 'rxjs';
 import type { EventListener, EventListenerOptions } from '../cluster/event-hub.js';
+import type { ClusterMessage } from '../cluster/messaging/cluster-message.js';
 import type { DataOf, Pattern, ReplyOf } from '../cluster/messaging/contracts.js';
 import type { HandlerOptions, MessageHandler, RequestHandler } from '../cluster/messaging/handlers.js';
-import type { RequestOptions, RequestOutcome } from '../cluster/messaging/request-options.js';
+import type {
+  RequestAllOptions,
+  RequestAnyOptions,
+  RequestOptions,
+  RequestOutcome,
+} from '../cluster/messaging/request-options.js';
 import type { NodeStatus, ReadyOptions } from '../cluster/node-status.js';
 import type { NodeStats } from '../cluster/node-stats.js';
 import type { ClusterError } from '../errors.js';
@@ -15,17 +22,13 @@ import type {
   MembershipEvent,
   MembershipGap,
   Message,
+  MetadataPatch,
   Recipient,
   SendOptions,
 } from '../membership/membership.js';
 import type { Secret } from '../transport/tcp/tls/secrets.js';
+import { eventsOf, membersOf, messagesOf } from './membership-streams.js';
 import type { NodeFace } from './node-face.js';
-
-/** Options of {@link MembershipService.requestAny}. @publicApi */
-export interface RequestAnyOptions extends RequestOptions {
-  /** Which members may be asked. Default: every other one that is alive and not draining. */
-  readonly where?: ((member: Member) => boolean) | undefined;
-}
 
 /**
  * This application's part in the cluster: who is there, and messages to them. Inject it anywhere.
@@ -37,10 +40,22 @@ export interface RequestAnyOptions extends RequestOptions {
  * @publicApi
  */
 export class MembershipService implements Membership {
+  /**
+   * What happens to members, from the subscription on, in order. Completes when this node has left, and never fails: what
+   * a subscriber throws is logged and counted like the error of a handler. `onEvent` can replay who is there already.
+   */
+  readonly events$: Observable<MembershipEvent>;
+  /**
+   * The active members: as they are, at the subscription, and after each change. Completes when this node has left, and
+   * never fails.
+   */
+  readonly members$: Observable<readonly Member[]>;
   readonly #node: NodeFace;
 
   private constructor(node: NodeFace) {
     this.#node = node;
+    this.events$ = eventsOf(node);
+    this.members$ = membersOf(node);
   }
 
   /** Makes the service of a node; for the module. @internal */
@@ -143,7 +158,7 @@ export class MembershipService implements Membership {
    * @returns the metadata as it is now
    * @throws InvalidMetadataError over `limits.metadataBytes`, or for what is not plain data
    */
-  updateMetadata(patch: Readonly<Record<string, unknown>>): Promise<ClusterMetadata> {
+  updateMetadata(patch: MetadataPatch): Promise<ClusterMetadata> {
     return this.#node.updateMetadata(patch);
   }
 
@@ -223,7 +238,14 @@ export class MembershipService implements Membership {
     return this.#node.request(to, pattern, data, options);
   }
 
-  /** Asks one of the other members that are alive and not draining, in rotation. */
+  /**
+   * Asks one of the other members that are alive, not draining and match `where`: for each pattern the one that was asked
+   * longest ago. Where one did nothing for certain (not delivered, draining, no handler), the next one is asked, within
+   * the same `timeoutMs`. Nobody is asked twice.
+   *
+   * @throws as `request` when a member may have done something · NoHandlerError when none has one · NotDeliveredError,
+   *   which tells how many were asked and has the last error as `cause` · UnknownMemberError when none fits
+   */
   requestAny<P extends Pattern>(
     pattern: P,
     data: DataOf<P>,
@@ -232,11 +254,16 @@ export class MembershipService implements Membership {
     return this.#node.requestAny(pattern, data, options);
   }
 
-  /** Asks every other active member; resolves with an outcome for each. */
+  /**
+   * Asks every other active member at once, or those of them that match `where`. Resolves with an outcome for each, at
+   * the latest by `timeoutMs`: `reply` where `error` is undefined.
+   *
+   * @throws SerializationError, InvalidOptionError, ClosedError: then nobody was asked
+   */
   requestAll<P extends Pattern>(
     pattern: P,
     data: DataOf<P>,
-    options?: RequestOptions,
+    options?: RequestAllOptions,
   ): Promise<readonly RequestOutcome<ReplyOf<P>>[]> {
     return this.#node.requestAll(pattern, data, options);
   }
@@ -247,13 +274,33 @@ export class MembershipService implements Membership {
    * Handles messages of a pattern; without one, the raw bytes of `send` and `broadcast`.
    *
    * @returns removes the handler; it still gets the messages that had arrived by then
+   * @throws InvalidOptionError for a bad pattern · InvalidHandlerError for bad options
    */
-  onMessage(pattern: string | undefined, handler: MessageHandler, options?: HandlerOptions): () => void {
+  onMessage<P extends Pattern | undefined>(
+    pattern: P,
+    handler: MessageHandler<P>,
+    options?: HandlerOptions,
+  ): () => void {
     return this.#node.onMessage(pattern, handler, options);
   }
 
+  /**
+   * Messages of a pattern (without one, the raw bytes of `send` and `broadcast`) as they arrive. A subscription is a
+   * handler: while there is none of either, senders get `NoReceiverError`. Completes when this node has left, and never
+   * fails.
+   *
+   * A message counts as handled when the subscriber's `next` has returned: what operators do later does not hold the
+   * senders back, and a buffer there is yours to bound. Where work takes time, use `onMessage` or `@OnClusterMessage`,
+   * whose promise is awaited.
+   *
+   * @throws InvalidOptionError for a bad pattern
+   */
+  messages$<P extends Pattern | undefined = undefined>(pattern?: P): Observable<ClusterMessage<DataOf<P>>> {
+    return messagesOf<P>(this.#node, pattern as P);
+  }
+
   /** Answers requests of a pattern. Returns the removal. @throws InvalidHandlerError when it has a handler already */
-  onRequest(pattern: string, handler: RequestHandler, options?: HandlerOptions): () => void {
+  onRequest<P extends Pattern>(pattern: P, handler: RequestHandler<P>, options?: HandlerOptions): () => void {
     return this.#node.onRequest(pattern, handler, options);
   }
 
