@@ -1,4 +1,11 @@
-import { Observable, Subscriber, type Observer, type OperatorFunction, type Subscription } from 'rxjs';
+import {
+  Observable,
+  Subscriber,
+  isObservable,
+  type Observer,
+  type OperatorFunction,
+  type Subscription,
+} from 'rxjs';
 
 /** Told of an error that a subscriber threw, or let come without a handler for it. */
 export type ReportFailure = (error: unknown) => void;
@@ -46,6 +53,8 @@ export class GuardedObservable<T> extends Observable<T> {
 
   override pipe(...operators: OperatorFunction<never, never>[]): Observable<never> {
     const piped = (super.pipe as (...given: readonly unknown[]) => Observable<never>).apply(this, operators);
+    // The last function need not be an operator: it may make a promise, say.
+    if (!isObservable(piped)) return piped;
     return new GuardedObservable((subscriber) => {
       const subscription = piped.subscribe(subscriber);
       return () => subscription.unsubscribe();

@@ -1,3 +1,5 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   Observable,
@@ -14,8 +16,11 @@ import {
 import type { ClusterNode } from '../../src/cluster/node.js';
 import { HandlerError, InvalidOptionError, NoReceiverError } from '../../src/errors.js';
 import type { Member } from '../../src/membership/membership.js';
+import { ClusterModule } from '../../src/nestjs/cluster.module.js';
 import { MembershipService } from '../../src/nestjs/membership.service.js';
+import { NestCluster } from '../../src/nestjs/testing/nest-cluster.js';
 import { VirtualCluster } from '../support/virtual-cluster.js';
+import { quiet } from './testing/town.js';
 
 let cluster = new VirtualCluster();
 
@@ -160,6 +165,37 @@ describe('messages$', () => {
   });
 });
 
+describe('the streams in an application', () => {
+  @Injectable()
+  class Watcher implements OnModuleInit {
+    readonly seen: string[] = [];
+
+    constructor(private readonly cluster: MembershipService) {}
+
+    onModuleInit(): void {
+      const end = { complete: () => void this.seen.push('end') };
+      this.cluster.members$.subscribe({ ...end, next: (view) => this.seen.push(names(view)) });
+      this.cluster.messages$('note').subscribe({ ...end, next: ({ data }) => this.seen.push(String(data)) });
+      this.cluster.events$.subscribe({ ...end, next: ({ type }) => this.seen.push(type) });
+    }
+  }
+
+  it('are there from onModuleInit on, and complete when it closes', async () => {
+    const nest = await NestCluster.start({
+      nodes: 2,
+      module: () =>
+        quiet(Test.createTestingModule({ imports: [ClusterModule.forRoot()], providers: [Watcher] })),
+    });
+    const { seen } = nest.get('b', Watcher);
+    expect(seen[0]).toBe('b');
+    expect(seen.filter((word) => word.startsWith('a'))).toEqual(['ab']);
+    await nest.run(nest.membership('a').emit(nest.membership('b').local, 'note', 'hello'));
+    expect(seen).toContain('hello');
+    await nest.close();
+    expect(seen.slice(-3)).toEqual(['end', 'end', 'end']);
+  });
+});
+
 describe('an error of a subscriber', () => {
   afterEach(() => {
     process.off('uncaughtException', keep);
@@ -241,6 +277,22 @@ describe('an error of a subscriber', () => {
     expect(uncaught).toEqual([]);
     expect(a.stats.handlerErrors).toBe(2);
     expect(failures).toContain('A subscriber of members$ failed: callback');
+  });
+
+  it('is what a promise of it rejects with, also where pipe makes the promise', async () => {
+    const [a] = await cluster.start('a', 'b');
+    const { members$ } = MembershipService.of(a!);
+    const first = members$.pipe((source) => firstValueFrom(source) as never) as unknown as Promise<
+      readonly Member[]
+    >;
+    expect(names(await first)).toBe('ab');
+    const seen: string[] = [];
+    const each = members$.forEach((view) => {
+      seen.push(names(view));
+      throw new RangeError('each');
+    });
+    await expect(each).rejects.toThrow('each');
+    expect(seen).toEqual(['ab']);
   });
 
   it('reaches who combines streams or awaits one, as with any Observable', async () => {
