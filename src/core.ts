@@ -23,7 +23,8 @@ export { messagePack, type ValueLimits } from './cluster/messaging/msgpack-seria
 export type { Serializer } from './cluster/messaging/serializer.js';
 export type { EventListener, EventListenerOptions } from './cluster/event-hub.js';
 export type { NodeStatus, ReadyOptions } from './cluster/node-status.js';
-export { ClusterNode, startNode } from './cluster/node.js';
+export { ClusterNode } from './cluster/node.js';
+export { startNode } from './cluster/start-node.js';
 export type { HandlerStats, NodeStats } from './cluster/node-stats.js';
 export type { ClusterLimits } from './cluster/limits.js';
 export { oldest, ownerOf } from './cluster/choose-member.js';

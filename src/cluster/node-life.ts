@@ -153,8 +153,7 @@ export class NodeLife {
   }
 
   bind(): Promise<Address> {
-    this.#binding ??= this.#bind();
-    return this.#binding;
+    return (this.#binding ??= this.#bind());
   }
 
   async join(): Promise<void> {
@@ -201,8 +200,7 @@ export class NodeLife {
   }
 
   leave(): Promise<void> {
-    this.#leaving ??= this.#leave();
-    return this.#leaving;
+    return (this.#leaving ??= this.#leave());
   }
 
   async close(): Promise<void> {

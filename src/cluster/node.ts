@@ -395,10 +395,3 @@ export class ClusterNode implements Membership {
     this.#errors.push(new HandlerError(what, error));
   }
 }
-
-/** Makes a node and starts it. @throws InvalidOptionError, BindError @publicApi */
-export async function startNode(options: ClusterOptions = {}): Promise<ClusterNode> {
-  const node = new ClusterNode(options);
-  await node.start();
-  return node;
-}

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { ClusterNode } from '../../src/cluster/node.js';
-import { startNode } from '../../src/cluster/node.js';
+import { startNode } from '../../src/cluster/start-node.js';
 import { tcpTransport } from '../../src/cluster/tcp-transport.js';
 import { formatAddress } from '../../src/address.js';
 import { swimCodec } from '../../src/membership/swim/codec.js';

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { ClusterLimits } from '../../src/cluster/limits.js';
 import type { ClusterNode } from '../../src/cluster/node.js';
-import { startNode } from '../../src/cluster/node.js';
+import { startNode } from '../../src/cluster/start-node.js';
 import type { ClusterOptions } from '../../src/cluster/options.js';
 import { seeds } from '../../src/discovery/static.js';
 import { createNodeId } from '../../src/node-id.js';

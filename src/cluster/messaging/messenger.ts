@@ -31,6 +31,9 @@ export interface MessengerOptions {
   readonly clock: Clock;
 }
 
+/** What makes the part that asks. */
+export type MakeRequester = (...given: ConstructorParameters<typeof Requester>) => Requester;
+
 /**
  * Messages and requests between members. What goes out takes the way of the {@link Outbox}, requests that of the
  * {@link Requester}; what arrives goes to the {@link Dispatcher}.
@@ -45,12 +48,13 @@ export class Messenger {
     node: MessengerNode,
     options: MessengerOptions,
     private readonly dispatcher: Dispatcher,
+    makeRequester: MakeRequester = (...given) => new Requester(...given),
   ) {
     const { serializer, limits, requestTimeoutMs, clock } = options;
     this.#serializer = serializer;
     this.#outbox = new Outbox(node, serializer, limits, (message) => this.receive(message));
     const { requestsInFlight } = limits;
-    this.#requester = new Requester(
+    this.#requester = makeRequester(
       node,
       { requestTimeoutMs, requestsInFlight, clock },
       this.#patterns,

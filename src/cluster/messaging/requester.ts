@@ -95,10 +95,10 @@ export class Requester {
     return Promise.all(
       asked.map(async (member): Promise<RequestOutcome<unknown>> => {
         try {
-          const reply = await new Promise((resolve, reject) =>
-            this.#ask(member, pattern, encodedPattern, encoded, timeoutMs, options, resolve, reject),
-          );
-          return { member, reply };
+          return {
+            member,
+            reply: await this.ask(member, pattern, encodedPattern, encoded, timeoutMs, options),
+          };
         } catch (error) {
           return { member, error: asClusterError(error) };
         }
@@ -127,6 +127,20 @@ export class Requester {
 
   close(): void {
     this.#requests.close();
+  }
+
+  /** A request of many: what they have in common is encoded already. */
+  protected ask(
+    member: Member,
+    pattern: string,
+    encodedPattern: EncodedPattern,
+    encoded: Encoded,
+    timeoutMs: number,
+    options: RequestOptions,
+  ): Promise<unknown> {
+    return new Promise((resolve, reject) =>
+      this.#ask(member, pattern, encodedPattern, encoded, timeoutMs, options, resolve, reject),
+    );
   }
 
   /** A listener of the caller's: what it throws is the node's to report, and the answer settles all the same. */

@@ -5,17 +5,18 @@ import type {
   SendOptions,
 } from '../../membership/membership.js';
 import type { Dispatcher } from '../messaging/dispatcher.js';
-import type { Headers } from '../messaging/envelope.js';
-import { Messenger, type MessengerNode, type MessengerOptions } from '../messaging/messenger.js';
-import type { RequestOptions } from '../messaging/request-options.js';
+import { Messenger, type MessengerOptions } from '../messaging/messenger.js';
+import type { MessengerNode } from '../messaging/outbox.js';
+import { TracedRequester } from './traced-requester.js';
 import type { Tracing } from './tracing.js';
+import { withHeaders } from './with-headers.js';
 
-/** A messenger with a span around each call. `requestAny` and `requestAll` have one for each request that they make. */
+/** A messenger with a span around each call. */
 export class TracedMessenger extends Messenger {
   readonly #tracing: Tracing;
 
   constructor(node: MessengerNode, options: MessengerOptions, dispatcher: Dispatcher, tracing: Tracing) {
-    super(node, options, dispatcher);
+    super(node, options, dispatcher, (...given) => new TracedRequester(tracing, ...given));
     this.#tracing = tracing;
   }
 
@@ -50,24 +51,4 @@ export class TracedMessenger extends Messenger {
       super.emitAll(pattern, data, withHeaders(options, headers)),
     );
   }
-
-  override request(
-    to: Recipient,
-    pattern: string,
-    data: unknown,
-    options?: RequestOptions,
-  ): Promise<unknown> {
-    const { tracer } = this.#tracing;
-    if (tracer === undefined) return super.request(to, pattern, data, options);
-    return tracer.sendToOne('request', pattern, to, options?.headers, (headers) =>
-      super.request(to, pattern, data, withHeaders(options, headers)),
-    );
-  }
-}
-
-function withHeaders<Options extends SendOptions>(
-  options: Options | undefined,
-  headers: Headers | undefined,
-): Options | undefined {
-  return headers === options?.headers ? options : ({ ...options, headers } as Options);
 }

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import * as api from '@opentelemetry/api';
 import { loadOpenTelemetry, type Imported } from '../../../src/cluster/tracing/load-opentelemetry.js';
 import { Tracing } from '../../../src/cluster/tracing/tracing.js';
-import { startNode } from '../../../src/cluster/node.js';
+import { startNode } from '../../../src/cluster/start-node.js';
 import { silentLogger } from '../../../src/logger.js';
 import { VirtualCluster } from '../../support/virtual-cluster.js';
 import { Telemetry } from './telemetry.js';
