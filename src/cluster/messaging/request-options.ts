@@ -16,6 +16,8 @@ export interface RequestOptions extends SendOptions {
 export interface RequestAnyOptions extends RequestOptions {
   /** Which members may be asked. Default: every other one that is alive and not draining. */
   readonly where?: ((member: Member) => boolean) | undefined;
+  /** This node may be asked as well. Default: false. */
+  readonly includeSelf?: boolean | undefined;
 }
 
 /** Options of `requestAll`. Every outcome is there by `timeoutMs`. @publicApi */

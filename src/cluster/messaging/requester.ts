@@ -61,7 +61,7 @@ export class Requester {
   /** Asks one alive member that is not draining, each time another; tries the next when one certainly did nothing. */
   async requestAny(pattern: string, data: unknown, options: RequestAnyOptions = {}): Promise<unknown> {
     this.#patterns.of(pattern);
-    const { where, signal, timeoutMs = this.#options.requestTimeoutMs } = options;
+    const { where, includeSelf, signal, timeoutMs = this.#options.requestTimeoutMs } = options;
     checkWhere(where);
     this.#node.checkOpen();
     return requestAny(
@@ -70,7 +70,7 @@ export class Requester {
         timeoutMs: checkTimeout(timeoutMs),
         signal,
         now: () => this.#options.clock.now(),
-        fit: () => this.#outbox.others().filter((member) => canServe(member) && (where?.(member) ?? true)),
+        fit: () => this.#candidates(includeSelf).filter((one) => canServe(one) && (where?.(one) ?? true)),
         ask: (member, leftMs) => this.request(member, pattern, data, { ...options, timeoutMs: leftMs }),
       },
       this.#rotation,
@@ -89,9 +89,7 @@ export class Requester {
     checkTimeout(timeoutMs);
     this.#node.checkOpen();
     const encoded = this.#outbox.encode(data);
-    const asked = (includeSelf ? this.#node.activeMembers() : this.#outbox.others()).filter(
-      (member) => where?.(member) ?? true,
-    );
+    const asked = this.#candidates(includeSelf).filter((member) => where?.(member) ?? true);
     return Promise.all(
       asked.map(async (member): Promise<RequestOutcome<unknown>> => {
         try {
@@ -141,6 +139,10 @@ export class Requester {
     return new Promise((resolve, reject) =>
       this.#ask(member, pattern, encodedPattern, encoded, timeoutMs, options, resolve, reject),
     );
+  }
+
+  #candidates(includeSelf: boolean | undefined): readonly Member[] {
+    return includeSelf ? this.#node.activeMembers() : this.#outbox.others();
   }
 
   /** A listener of the caller's: what it throws is the node's to report, and the answer settles all the same. */
