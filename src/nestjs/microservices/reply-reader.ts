@@ -38,13 +38,14 @@ export async function readReplies(
     }
     received += values.length;
     if (rest === undefined) return;
-    if (signal.aborted) return cancel(membership, rest);
+    const at: StreamAddress = rest;
+    if (signal.aborted) return cancel(membership, at);
     try {
-      const next = await more(options, rest, received);
+      const next = await more(options, at, received);
       values = next.values;
       rest = next.rest;
     } catch (error) {
-      if (signal.aborted) return cancel(membership, rest);
+      if (signal.aborted) return cancel(membership, at);
       if (!(error instanceof RequestTimeoutError)) throw error;
       values = [];
     }
