@@ -19,7 +19,7 @@ export type MemberHealth = 'ok' | 'degraded' | 'draining';
 /**
  * Facts that a node tells others of itself: plain data (what JSON can carry), frozen. Extend it by declaration
  * merging: `declare module 'clusterpack' { interface ClusterMetadata { zone?: string } }`. Make the keys optional: it is
- * each member's own word, and one of an older version does not say it.
+ * each member's own word, and one of an older version does not say it. One module name for all, as with `ClusterContracts`.
  *
  * @publicApi
  */

@@ -7,7 +7,6 @@ import {
   Member,
   OnClusterMessage,
   OnClusterRequest,
-  type ClusterNode,
   type DataOf,
   type MembershipService,
   type MessageHandler,
@@ -15,6 +14,7 @@ import {
   type RequestHandler,
   type RequestOutcome,
 } from 'clusterpack';
+import type { ClusterNode } from 'clusterpack/core';
 
 interface Quote {
   readonly sku: string;
@@ -38,6 +38,7 @@ const same = <A, B>(_yes: Same<A, B>): void => undefined;
 same<DataOf<'types-test.price'>, Quote>(true);
 same<ReplyOf<'types-test.price'>, Price>(true);
 same<DataOf<'types-test.note'>, string>(true);
+same<DataOf<'types-test.elsewhere'>, number>(true);
 same<ReplyOf<'types-test.note'>, unknown>(true);
 same<DataOf<'unheard of'>, unknown>(true);
 same<DataOf<undefined>, Uint8Array>(true);

@@ -3,6 +3,10 @@ import type { ClusterNode, MembershipService, MetadataPatch } from 'clusterpack'
 import { ClusterModule, oldest, ownerOf } from 'clusterpack';
 
 declare module 'clusterpack' {
+  /** Another part of the application adds to the contracts, too. */
+  interface ClusterContracts {
+    'types-test.elsewhere': { data: number };
+  }
   interface ClusterMetadata {
     readonly zone?: string;
     readonly weight?: number;

@@ -9,6 +9,9 @@
  * }
  * ```
  *
+ * Any number of files may add to it, all under one module name: `clusterpack`, which holds for `clusterpack/core` as well,
+ * or `clusterpack/core` in a program without Nest. With both names in one program, TypeScript loses one.
+ *
  * @publicApi
  */
 export interface ClusterContracts {}
