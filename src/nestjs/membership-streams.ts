@@ -58,7 +58,6 @@ export function messagesOf<P extends Pattern | undefined>(
   return new GuardedObservable(
     (subscriber) => {
       const removeEnd = node.onEnd(() => subscriber.complete());
-      if (subscriber.closed) return undefined;
       const removeHandler = node.onMessage<P>(pattern, (_, message) => subscriber.next(message), { name });
       return () => {
         removeHandler();

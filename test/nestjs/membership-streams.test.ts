@@ -20,6 +20,7 @@ import { ClusterModule } from '../../src/nestjs/cluster.module.js';
 import { MembershipService } from '../../src/nestjs/membership.service.js';
 import { NestCluster } from '../../src/nestjs/testing/nest-cluster.js';
 import { VirtualCluster } from '../support/virtual-cluster.js';
+import { FakeNode, memberNamed } from './fake-node.js';
 import { quiet } from './testing/town.js';
 
 let cluster = new VirtualCluster();
@@ -109,6 +110,15 @@ describe('members$', () => {
     await cluster.leave('a');
     expect(seen.at(-1)).toBe('end');
     expect(late.seen.at(-1)).toBe('end');
+  });
+
+  it('says nothing of an event that leaves the view as it was', async () => {
+    const node = new FakeNode();
+    const { seen } = record(MembershipService.of(node).members$, names);
+    const b = memberNamed('b');
+    for (const type of ['joined', 'recovered'] as const) await node.happen(type, b);
+    await node.happen('updated', b.with({ incarnation: 1 }));
+    expect(seen).toEqual(['local', 'b', 'b1']);
   });
 
   it('gives one value to whoever wants one, and keeps no listener then', async () => {

@@ -73,7 +73,8 @@ export class SenderQueue<T> implements CallQueue<T> {
     this.#isStarting = true;
     while (this.#ready.length > 0 && this.#running < this.concurrency) this.#startNext(this.#ready.shift()!);
     this.#isStarting = false;
-    if (this.#running === 0 && this.#waiting === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    // Whoever waits is ready or has a call that runs.
+    if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   #startNext(line: Line<T>): void {

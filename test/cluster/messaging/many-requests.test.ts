@@ -153,9 +153,21 @@ describe('a request to any member', () => {
     expect(asked.state).toBeInstanceOf(DeliveryUncertainError);
     expect(calls).toBe(1);
     await expect(room.at('a').messenger.requestAny('who', 1, { signal: abort.signal })).rejects.toThrow(
-      'aborted before it was sent',
+      /^The request was aborted before it was sent$/,
     );
     expect(calls).toBe(1);
+  });
+
+  it('asks no other either when it was aborted before anything was sent', async () => {
+    const room = new Room('a', 'b', 'c');
+    room.stuck = true;
+    const abort = new AbortController();
+    const asked = watch(room.at('a').messenger.requestAny('who', 1, { signal: abort.signal }));
+    await settle();
+    abort.abort();
+    await settle();
+    expect(asked.state).toBeInstanceOf(NotDeliveredError);
+    expect((asked.state as Error).message).toBe('unsent');
   });
 
   it.each([
