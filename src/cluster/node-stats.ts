@@ -7,7 +7,7 @@ import type { NodeLife } from './node-life.js';
 export interface HandlerStats {
   /** `Class.method`, or the `name` that it was added with. */
   readonly name: string;
-  /** What it takes. */
+  /** Whether it takes messages (`emit`, `send`) or answers requests. */
   readonly kind: 'message' | 'request';
   /** Undefined: the raw bytes of `send` and `broadcast`. */
   readonly pattern: string | undefined;
