@@ -51,6 +51,21 @@ describe('the joiner', () => {
     joiner.stop();
   });
 
+  it('trusts what discovery found last and where members are, and nothing else', async () => {
+    let found = ['127.0.0.1:2'];
+    const { joiner, run } = setUp(async () => found.map((text) => parseAddress(text)), undefined, [7]);
+    const trusted = (): number[] =>
+      [1, 2, 3, 7, 8].filter((port) => joiner.trusts({ host: '127.0.0.1', port }));
+    expect(trusted()).toEqual([7]);
+    joiner.start();
+    await settle();
+    expect(trusted()).toEqual([2, 7]);
+    found = ['127.0.0.1:3'];
+    await run(1000);
+    expect(trusted()).toEqual([3, 7]);
+    joiner.stop();
+  });
+
   it('tries any 1,024 of more addresses, says so, and reaches the others in later rounds', async () => {
     const ports = Array.from({ length: 1500 }, (_, i) => i + 2);
     const places = ports.map((port) => ({ host: '127.0.0.1', port }));

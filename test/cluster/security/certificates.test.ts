@@ -197,6 +197,23 @@ describe('two nodes of one name that start at the same moment', () => {
   });
 });
 
+describe('a certificate that ends while its node runs', () => {
+  it('closes what rests on it at the next look, though no file has changed', async () => {
+    const notAfter = new Date(Date.now() + HOUR_MS);
+    const a = await cluster.start(await options('a', { tls: { reloadIntervalMs: 50 } }));
+    await cluster.start(await options('b', { certificate: { notAfter } }));
+    await cluster.settled();
+    const revoked = (): number => a.node.stats.transport!.closedFor['revoked'] ?? 0;
+    expect(revoked()).toBe(0);
+    const clock = jest.spyOn(Date, 'now').mockReturnValue(notAfter.getTime());
+    try {
+      await until('a closes the links', () => revoked() > 0);
+    } finally {
+      clock.mockRestore();
+    }
+  });
+});
+
 describe('certificates in files', () => {
   it('are reloaded when they change, and the cluster stays whole', async () => {
     const paths = await write('a', await authority.issue({ names: ['a'] }));

@@ -92,6 +92,19 @@ describe('a cluster with a shared secret', () => {
     await cluster.settled([a, b, c]);
   });
 
+  it('knows its passphrase by what it was when it was given', async () => {
+    const words = { passphrase: 'correct horse battery staple' };
+    const a = new SecuredNode({ nodeName: 'a', security: { secrets: [words] } });
+    cluster.nodes.push(a);
+    words.passphrase = 'another one, of some length';
+    await a.node.start();
+    await cluster.start({
+      nodeName: 'b',
+      security: { secrets: [{ passphrase: 'correct horse battery staple' }] },
+    });
+    await cluster.settled();
+  });
+
   it('may be told of other secrets at any time, and the latest ones count', async () => {
     const passphrases = ['correct horse battery', 'staple correct horse'].map((passphrase) => ({
       passphrase,

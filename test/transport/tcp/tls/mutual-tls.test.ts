@@ -18,6 +18,8 @@ beforeAll(async () => {
   authority = await TestAuthority.make();
   stranger = await TestAuthority.make('Another CA');
 });
+// What does not end is a failure, and should soon be one: all of this takes milliseconds.
+jest.setTimeout(10_000);
 afterEach(async () => {
   await closeLinks();
   await closeHeldBack();

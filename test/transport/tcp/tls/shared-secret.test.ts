@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { constants, randomBytes } from 'node:crypto';
 import type { AddressInfo, Server } from 'node:net';
 import { connect, createServer, type ConnectionOptions, type TLSSocket } from 'node:tls';
@@ -17,6 +17,8 @@ const secrets = [randomBytes(32), randomBytes(32)] as const;
 const CIPHER = 'ECDHE-PSK-CHACHA20-POLY1305';
 const servers: Server[] = [];
 
+// What does not end is a failure, and should soon be one: all of this takes milliseconds.
+jest.setTimeout(10_000);
 afterEach(async () => {
   await closeLinks();
   await closeHeldBack();
