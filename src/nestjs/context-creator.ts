@@ -1,6 +1,9 @@
+import * as common from '@nestjs/common';
 import { ValidationPipe, type ArgumentsHost } from '@nestjs/common';
 import type { ExternalContextCreator } from '@nestjs/core';
 import { isObservable, lastValueFrom } from 'rxjs';
+import { isPromiseLike } from '../cluster/messaging/handler-queue.js';
+import { FallbackSchemaPipe } from './cluster-payload.decorator.js';
 import type { FoundHandler } from './handler-explorer.js';
 import { Argument } from './handler-metadata.js';
 
@@ -75,8 +78,15 @@ function pipesFor(
   pipes: readonly unknown[],
 ): readonly unknown[] {
   if (ownTypes.includes(type)) return [];
+  if (pipes.some(isSchemaPipe)) pipes = pipes.filter((pipe) => !(pipe instanceof FallbackSchemaPipe));
   const isBytes = value instanceof Uint8Array && (metatype === Uint8Array || metatype === Buffer);
   return isBytes ? pipes.filter((pipe) => !(pipe instanceof ValidationPipe)) : pipes;
+}
+
+/** Nest 11 has no such pipe. */
+function isSchemaPipe(pipe: unknown): boolean {
+  const { StandardSchemaValidationPipe } = common as Partial<typeof common>;
+  return StandardSchemaValidationPipe !== undefined && pipe instanceof StandardSchemaValidationPipe;
 }
 
 /** The last value of an Observable, undefined for an empty one; anything else as it is. */
@@ -106,5 +116,13 @@ function withoutLogging(handler: ExceptionsHandler): {
 
 /** Nest cannot tell "no filter took it" from "one took it and returned nothing". */
 function markHandled(filter: Filter): Filter {
-  return { ...filter, func: (exception, host) => filter.func(exception, host) ?? new Handled(exception) };
+  const marked = (result: unknown, exception: unknown): unknown => result ?? new Handled(exception);
+  return {
+    ...filter,
+    func: (exception, host) => {
+      const result = filter.func(exception, host);
+      if (!isPromiseLike(result)) return marked(result, exception);
+      return Promise.resolve(result).then((awaited) => marked(awaited, exception));
+    },
+  };
 }

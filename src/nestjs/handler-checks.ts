@@ -84,7 +84,7 @@ function checkOptions({ metadata, name }: FoundHandler): void {
 /** Nest fills decorated parameters only: with one decorated, all others would be undefined. */
 function checkParameters(handler: FoundHandler): void {
   const { name, prototype, key, method } = handler;
-  if (handler.arguments === undefined || handler.arguments === defaultArguments) return;
+  if (handler.arguments === defaultArguments) return;
   const decorated = new Set<number>();
   for (const [typeAndIndex, { index }] of Object.entries(handler.arguments)) {
     decorated.add(index);
@@ -110,7 +110,7 @@ function checkParameters(handler: FoundHandler): void {
 function checkEnhancers({ name, classes, method, module, arguments: parameters }: FoundHandler): void {
   const keys = [GUARDS_METADATA, PIPES_METADATA, INTERCEPTORS_METADATA, EXCEPTION_FILTERS_METADATA];
   const bound = [...classes, method].flatMap((target) => keys.flatMap((key) => enhancersAt(key, target)));
-  for (const { pipes } of Object.values(parameters ?? {})) bound.push(...(pipes ?? []));
+  for (const { pipes } of Object.values(parameters)) bound.push(...(pipes ?? []));
   for (const enhancer of bound) {
     if (typeof enhancer !== 'function' || module.injectables.has(enhancer)) continue;
     throw new InvalidHandlerError(
@@ -124,16 +124,20 @@ function enhancersAt(key: string, target: object): readonly unknown[] {
 }
 
 function checkOneAnswer(handlers: readonly FoundHandler[]): void {
-  const answered = new Map<string, string>();
-  for (const { metadata, name } of handlers) {
+  const answered = new Map<string, FoundHandler>();
+  for (const handler of handlers) {
+    const { metadata } = handler;
     if (metadata.kind !== 'request') continue;
     const subject = JSON.stringify([metadata.cluster, metadata.pattern]);
     const other = answered.get(subject);
     if (other !== undefined) {
+      // Of a class that is provided twice, only the modules differ.
+      const nameOf = ({ name, module }: FoundHandler): string =>
+        other.name === handler.name ? `${name} (in ${module.name})` : name;
       throw new InvalidHandlerError(
-        `Both ${other} and ${name} answer requests of "${metadata.pattern}"; exactly one handler can`,
+        `Both ${nameOf(other)} and ${nameOf(handler)} answer requests of "${metadata.pattern}"; exactly one handler can`,
       );
     }
-    answered.set(subject, name);
+    answered.set(subject, handler);
   }
 }

@@ -1,5 +1,12 @@
 import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
-import { argumentsOf, handlersOf, type ArgumentsMetadata, type HandlerMetadata } from './handler-metadata.js';
+import { InvalidHandlerError } from '../errors.js';
+import {
+  argumentsOf,
+  handlersOf,
+  isDecorated,
+  type ArgumentsMetadata,
+  type HandlerMetadata,
+} from './handler-metadata.js';
 
 /** A module of the application, as Nest keeps it. */
 export type NestModule = NonNullable<ReturnType<ModulesContainer['get']>>;
@@ -21,7 +28,7 @@ export interface FoundHandler {
   readonly key: string;
   /** The prototype's method: what enhancers were bound to. */
   readonly method: Method;
-  readonly arguments: ArgumentsMetadata | undefined;
+  readonly arguments: ArgumentsMetadata;
   /** `Class.method`. */
   readonly name: string;
 }
@@ -29,6 +36,8 @@ export interface FoundHandler {
 /**
  * Finds the handlers on every provider and controller, once per instance: aliases, and factories that give an
  * instance which is a provider already, add nothing.
+ *
+ * @throws InvalidHandlerError for a handler whose decorator was lost
  */
 export function exploreHandlers(modules: ModulesContainer): readonly FoundHandler[] {
   const scanner = new MetadataScanner();
@@ -63,7 +72,10 @@ function hostsIn(modules: ModulesContainer): { wrapper: InstanceWrapper; module:
 
 function prototypeOf(wrapper: InstanceWrapper): object | undefined {
   if (!wrapper.isNotMetatype) return (wrapper.metatype as { prototype?: object }).prototype;
-  const instance: unknown = wrapper.isDependencyTreeStatic() ? wrapper.instance : undefined;
+  // What a request-scoped factory will make is known by its token only.
+  if (!wrapper.isDependencyTreeStatic())
+    return typeof wrapper.token === 'function' ? (wrapper.token.prototype as object | undefined) : undefined;
+  const instance: unknown = wrapper.instance;
   if (typeof instance !== 'object' || instance === null) return undefined;
   return (Object.getPrototypeOf(instance) as object | null) ?? undefined;
 }
@@ -75,7 +87,15 @@ function handlersAt(
   module: NestModule,
 ): FoundHandler[] {
   const method = (prototype as Record<string, Method>)[key]!;
-  return handlersOf(method).map((metadata) => ({
+  const host = prototype.constructor.name || '(anonymous class)';
+  const name = `${host}.${key}`;
+  const all = handlersOf(method);
+  if (all.length === 0 && isDecorated(prototype, key)) {
+    throw new InvalidHandlerError(
+      `${name} is decorated as a cluster handler, but a decorator above put another method in its place: write the cluster decorators above that one`,
+    );
+  }
+  return all.map((metadata) => ({
     metadata,
     wrapper,
     module,
@@ -86,6 +106,6 @@ function handlersAt(
     key,
     method,
     arguments: argumentsOf(prototype.constructor, key),
-    name: `${prototype.constructor.name}.${key}`,
+    name,
   }));
 }

@@ -62,6 +62,14 @@ export const defaultArguments: ArgumentsMetadata = Object.freeze({
 });
 
 const HANDLERS = 'clusterpack:handlers';
+/**
+ * Where Nest is told to look for a handler's arguments: not where its own are, since a method may answer HTTP, too, and
+ * the default arguments would be taken for that.
+ */
+export const HANDLER_ARGUMENTS = 'clusterpack:arguments';
+
+/** At a prototype's key, since a decorator above ours may put another function in the method's place. */
+const DECORATED = 'clusterpack:decorated';
 
 type Method = (...args: never[]) => unknown;
 
@@ -71,13 +79,14 @@ export function addHandler(metadata: HandlerMetadata): MethodDecorator {
     const method: unknown = descriptor?.value;
     if (typeof target === 'function' || typeof method !== 'function' || typeof key !== 'string') {
       throw new InvalidHandlerError(
-        `${classNameOf(target)}.${String(key)} cannot be a cluster handler: decorate a method of the instance, not a property, accessor or static method`,
+        `${classNameOf(target)}.${String(key)} cannot be a cluster handler: decorate a method of the instance that has a name, not a property, accessor, static method or symbol`,
       );
     }
     const others = (Reflect.getOwnMetadata(HANDLERS, method) ?? []) as readonly HandlerMetadata[];
     // Decorators are applied from the bottom up; read from the top down.
     Reflect.defineMetadata(HANDLERS, [metadata, ...others], method);
-    if (metadata.kind !== 'event') giveDefaultArguments(target, key);
+    Reflect.defineMetadata(DECORATED, true, target, key);
+    keepArguments(target, key);
   };
 }
 
@@ -86,9 +95,16 @@ export function handlersOf(method: Method): readonly HandlerMetadata[] {
   return (Reflect.getMetadata(HANDLERS, method) ?? []) as readonly HandlerMetadata[];
 }
 
-/** A method's parameter decorators; undefined when it has none. */
-export function argumentsOf(host: object, method: string): ArgumentsMetadata | undefined {
-  return Reflect.getMetadata(ROUTE_ARGS_METADATA, host, method) as ArgumentsMetadata | undefined;
+/** Whether the method of this name was decorated where it is declared, last overridden. */
+export function isDecorated(prototype: object, key: string): boolean {
+  let owner: object | null = prototype;
+  while (owner !== null && !Object.hasOwn(owner, key)) owner = Object.getPrototypeOf(owner) as object | null;
+  return owner !== null && Reflect.hasOwnMetadata(DECORATED, owner, key);
+}
+
+/** What a handler's parameters ask for; the default arguments when none does. */
+export function argumentsOf(host: object, method: string): ArgumentsMetadata {
+  return (Reflect.getMetadata(HANDLER_ARGUMENTS, host, method) ?? defaultArguments) as ArgumentsMetadata;
 }
 
 /** Adds a parameter decorator's word in Nest's format. */
@@ -96,7 +112,8 @@ export function addArgument(type: number, details: Omit<ArgumentMetadata, 'index
   return (target, key, index) => {
     if (key === undefined)
       throw new InvalidHandlerError(`${classNameOf(target)}: a constructor has no cluster message`);
-    const others = argumentsOf(target.constructor, key as string) ?? {};
+    const others = Reflect.getOwnMetadata(ROUTE_ARGS_METADATA, target.constructor, key) as
+      ArgumentsMetadata | undefined;
     const mine = { ...others, [`${type}:${index}`]: { pipes: [], ...details, index } };
     Reflect.defineMetadata(ROUTE_ARGS_METADATA, mine, target.constructor, key);
   };
@@ -108,10 +125,18 @@ export function parameterCount(prototype: object, key: string, method: Method): 
   return Math.max(types?.length ?? 0, method.length);
 }
 
-/** Runs after the parameters' own decorators, which are applied before those of their method. */
-function giveDefaultArguments(prototype: object, key: string): void {
-  if (Reflect.hasOwnMetadata(ROUTE_ARGS_METADATA, prototype.constructor, key)) return;
-  Reflect.defineMetadata(ROUTE_ARGS_METADATA, defaultArguments, prototype.constructor, key);
+/**
+ * Keeps what a method's own parameters ask for, or the default arguments. Runs after the parameters' decorators, which
+ * are applied before those of their method. What an overridden method's parameters asked for is left out: the
+ * decorators of Nest 11 add to that, and one parameter would be filled twice.
+ */
+function keepArguments({ constructor: host }: object, key: string): void {
+  const parent = Object.getPrototypeOf(host) as object;
+  const inherited = (Reflect.getMetadata(ROUTE_ARGS_METADATA, parent, key) ?? {}) as ArgumentsMetadata;
+  const own = (Reflect.getOwnMetadata(ROUTE_ARGS_METADATA, host, key) ?? {}) as ArgumentsMetadata;
+  const entries = Object.entries(own).filter(([place, argument]) => inherited[place] !== argument);
+  const kept = entries.length === 0 ? defaultArguments : Object.fromEntries(entries);
+  Reflect.defineMetadata(HANDLER_ARGUMENTS, kept, host, key);
 }
 
 function classNameOf(target: object): string {

@@ -3,7 +3,6 @@ import {
   GUARDS_METADATA,
   INTERCEPTORS_METADATA,
   PIPES_METADATA,
-  ROUTE_ARGS_METADATA,
 } from '@nestjs/common/constants.js';
 import {
   ContextIdFactory,
@@ -12,10 +11,12 @@ import {
   type ContextId,
   type ExternalContextCreator,
 } from '@nestjs/core';
+import { REQUEST_CONTEXT_ID } from '@nestjs/core/router/request/request-constants.js';
+import { InvalidHandlerError } from '../errors.js';
 import { adaptContextCreator } from './context-creator.js';
 import { HandlerArguments, subjectOf, type CallArguments } from './handler-arguments.js';
 import type { FoundHandler, InstanceWrapper } from './handler-explorer.js';
-import { defaultArguments } from './handler-metadata.js';
+import { HANDLER_ARGUMENTS, defaultArguments } from './handler-metadata.js';
 import { CLUSTER_CONTEXT } from './is-cluster-context.js';
 import type { MembershipService } from './membership.service.js';
 
@@ -43,7 +44,7 @@ export class HandlerPipeline {
     if (!wrapper.isDependencyTreeStatic() || this.#scopedGlobals().length > 0) return this.#perCall(handler);
     const instance = wrapper.instance as object;
     if (this.#isPlain(handler)) {
-      const method = handler.method as unknown as Callback;
+      const method = callbackOf(handler, instance);
       return (args) => method.apply(instance, args as unknown[]);
     }
     const call = this.#create(handler, adaptContextCreator(this.contexts, handler), instance);
@@ -55,13 +56,36 @@ export class HandlerPipeline {
     const { wrapper } = handler;
     const contexts = adaptContextCreator(this.contexts, handler);
     return async (args) => {
-      const contextId = ContextIdFactory.getByRequest(subjectOf(args));
-      const request = wrapper.isDependencyTreeDurable() ? contextId.payload : subjectOf(args);
-      moduleRefOf(wrapper).registerRequestByContextId(request, contextId);
-      const instance = await instanceFor(wrapper, contextId);
-      await Promise.all(this.#scopedGlobals().map((enhancer) => instanceFor(enhancer, contextId)));
+      const contextId = contextOf(wrapper, subjectOf(args));
+      let instance: object;
+      try {
+        instance = await instanceFor(wrapper, contextId);
+        await Promise.all(this.#scopedGlobals().map((enhancer) => prepare(enhancer, contextId, wrapper)));
+      } catch (error) {
+        return this.#failing(handler, error)(...args);
+      }
       return this.#create(handler, contexts, instance, contextId)(...args);
     };
+  }
+
+  /** An instance that cannot be made is a failure like any other: filters see it, those that are there by then. */
+  #failing(handler: FoundHandler, error: unknown): Callback {
+    const fail = (): never => {
+      throw error;
+    };
+    const enhancers = [...(handler.wrapper.getEnhancersMetadata() ?? []), ...this.#scopedGlobals()];
+    if (enhancers.some((each) => each.isTransient || !each.isDependencyTreeStatic())) return fail;
+    return adaptContextCreator(this.contexts, handler).create(
+      Object.create(handler.prototype) as object,
+      standIn(handler.method, fail),
+      handler.key,
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      { guards: false, interceptors: false, filters: true },
+      CLUSTER_CONTEXT,
+    );
   }
 
   #create(
@@ -73,9 +97,9 @@ export class HandlerPipeline {
     const fillsParameters = this.#fillsParameters(handler);
     return contexts.create(
       instance,
-      handler.method as unknown as Callback,
+      callbackOf(handler, instance),
       handler.key,
-      fillsParameters ? ROUTE_ARGS_METADATA : undefined,
+      fillsParameters ? HANDLER_ARGUMENTS : undefined,
       fillsParameters ? this.#arguments : undefined,
       contextId,
       handler.wrapper.id,
@@ -86,7 +110,6 @@ export class HandlerPipeline {
 
   /** Default arguments are there for the pipes; without any, and for events, the call's own arguments do. */
   #fillsParameters(handler: FoundHandler): boolean {
-    if (handler.arguments === undefined) return false;
     if (handler.arguments !== defaultArguments) return true;
     if (handler.metadata.kind === 'event') return false;
     const globals = this.config.getGlobalPipes().length + this.config.getGlobalRequestPipes().length;
@@ -113,6 +136,59 @@ export class HandlerPipeline {
       ...config.getGlobalRequestFilters(),
     ] as InstanceWrapper[];
   }
+}
+
+/**
+ * What is called: the instance's own method where that is another than the class's (of a Proxy, or bound in the
+ * constructor).
+ *
+ * @throws InvalidHandlerError when a factory made something else than the class that it is provided as
+ */
+function callbackOf({ key, method, name }: FoundHandler, instance: object): Callback {
+  const own: unknown = (instance as Record<string, unknown>)[key];
+  if (own === method) return method as unknown as Callback;
+  if (typeof own !== 'function') throw new InvalidHandlerError(`${name} is no method of the instance`);
+  return standIn(method, (...args) => Reflect.apply(own, instance, args) as unknown);
+}
+
+/** A function in a method's place, through which Nest finds what was bound to the method. */
+function standIn(method: FoundHandler['method'], call: Callback): Callback {
+  Object.defineProperty(call, 'name', { value: method.name });
+  return Object.setPrototypeOf(call, method) as Callback;
+}
+
+/**
+ * One context for a message, kept where Nest keeps it: `ContextIdFactory.getByRequest(message)` gives guards and
+ * services the context of the handler. Durable providers have one of their own, whose REQUEST is the strategy's.
+ */
+function contextOf(wrapper: InstanceWrapper, subject: object): ContextId {
+  const kept: unknown = Reflect.get(subject, REQUEST_CONTEXT_ID);
+  const durable = wrapper.isDependencyTreeDurable();
+  if (kept !== undefined && !durable) return kept as ContextId;
+  // Nest would give the kept one, whose REQUEST is the message.
+  if (kept !== undefined) Reflect.deleteProperty(subject, REQUEST_CONTEXT_ID);
+  const contextId = ContextIdFactory.getByRequest(subject);
+  const value = durable ? kept : contextId;
+  if (value !== undefined) Reflect.defineProperty(subject, REQUEST_CONTEXT_ID, { value, configurable: true });
+  moduleRefOf(wrapper).registerRequestByContextId(durable ? contextId.payload : subject, contextId);
+  return contextId;
+}
+
+/** Makes a scoped global enhancer. A transient one is looked up as the handler's own, and would be an empty shell. */
+async function prepare(
+  enhancer: InstanceWrapper,
+  contextId: ContextId,
+  host: InstanceWrapper,
+): Promise<void> {
+  const instance = await instanceFor(enhancer, contextId);
+  if (!enhancer.isTransient) return;
+  const isTreeDurable = enhancer.isDependencyTreeDurable();
+  const context = contextId.getParent?.({ token: enhancer.token, isTreeDurable }) ?? contextId;
+  enhancer.setInstanceByContextId(
+    context,
+    { instance, isResolved: true, isConstructorCalled: true },
+    host.id,
+  );
 }
 
 /** In the wrapper's own module: a class that two modules provide is two instances. */
