@@ -214,7 +214,8 @@ async function tryApplication(tarball, application) {
       exclude: ['**/*.spec.ts'],
     }),
   );
-  const sources = ['main.ts', 'testing.ts', 'try-testing.ts', ...(usesJest ? ['cluster.spec.ts'] : [])];
+  const programs = ['main.ts', 'testing.ts', 'try-testing.ts', 'conventions.ts'];
+  const sources = [...programs, ...(usesJest ? ['cluster.spec.ts'] : [])];
   for (const source of sources) cpSync(join(fixtures, source), join(app, 'src', source));
 
   const install = (...packages) =>
@@ -236,6 +237,8 @@ async function tryApplication(tarball, application) {
   await run(app, process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc')]);
   const output = await run(app, process.execPath, [join('dist', 'main.js')], { timeoutMs: 30_000 });
   check(output.trim().endsWith('two nodes met'), `unexpected output of ${application.name}:\n${output}`);
+  const held = await run(app, process.execPath, [join('dist', 'conventions.js')], { timeoutMs: 60_000 });
+  check(held.includes("Nest's conventions hold"), `unexpected output of ${application.name}:\n${held}`);
   const tested = await run(app, process.execPath, [join('dist', 'try-testing.js')], { timeoutMs: 30_000 });
   check(tested.includes('a cluster was tested'), `unexpected output of ${application.name}:\n${tested}`);
 
