@@ -201,7 +201,7 @@ describe('decorators stacked on one method', () => {
       descriptor.value = function (this: unknown, ...args: unknown[]): unknown {
         return `replaced ${String(original.apply(this, args))}`;
       } as never;
-      return descriptor as never;
+      return descriptor;
     };
 
   it('may stand above one that replaces the method', async () => {

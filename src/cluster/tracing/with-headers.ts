@@ -6,5 +6,5 @@ export function withHeaders<Options extends SendOptions | undefined>(
   options: Options,
   headers: Headers | undefined,
 ): Options {
-  return headers === options?.headers ? options : ({ ...options, headers } as Options);
+  return headers === options?.headers ? options : { ...options, headers };
 }

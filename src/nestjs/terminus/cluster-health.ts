@@ -10,6 +10,7 @@ export interface ClusterHealthDetails {
   readonly node: NodeStatus;
   /** Active members, this one included. */
   readonly members: number;
+  /** How many there must be for it to be up. */
   readonly minMembers: number;
   /** Members among them that do not answer at the moment. */
   readonly suspects: number;
