@@ -34,6 +34,7 @@ export class SecretSecurity implements NodeSecurity {
     checkSecrets(secrets, 'secrets');
     const copies = secrets.map(copyOf);
     const before = this.#latest ?? Promise.resolve();
+    // One change after the other; a failure of the former is its own caller's to hear of.
     this.#latest = before.catch(() => undefined).then(() => this.#keys.replace(copies));
     await this.#latest;
     this.#context.logger.log(`The secrets were changed: ${this.#described()}`);

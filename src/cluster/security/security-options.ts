@@ -40,7 +40,6 @@ export interface TlsSecurityOptions {
 }
 
 const MAX_SECRETS = 8;
-const MIGRATIONS: readonly unknown[] = ['accept-plaintext', 'dial-secure', undefined];
 const FORM = "must be { secrets: [...] }, { tls: { ca, cert, key } }, or 'none'";
 const TLS_KEYS = ['ca', 'cert', 'key', 'passphrase', 'crl', 'checkName', 'reloadIntervalMs'];
 
@@ -57,24 +56,27 @@ export function checkedSecurity(given: unknown): SecurityOptions | undefined {
   if ((given['secrets'] === undefined) === (given['tls'] === undefined)) {
     throw new InvalidOptionError('security', `has neither or both of "secrets" and "tls", but ${FORM}`);
   }
-  if (!MIGRATIONS.includes(given['migrate'])) {
+  const { migrate } = given;
+  if (!isMigration(migrate)) {
     throw new InvalidOptionError(
       'security.migrate',
-      `is ${redacted(given['migrate'])}, but must be "accept-plaintext" or "dial-secure", or left out`,
+      `is ${redacted(migrate)}, but must be "accept-plaintext" or "dial-secure", or left out`,
     );
   }
-  if (given['tls'] === undefined) checkSecrets(given['secrets'], 'security.secrets');
-  else checkTls(given['tls']);
-  return ownCopy(given as unknown as Exclude<SecurityOptions, 'none'>);
+  const { secrets, tls } = given;
+  if (tls === undefined) {
+    checkSecrets(secrets, 'security.secrets');
+    return { secrets: secrets.map(copyOf), migrate };
+  }
+  checkTls(tls);
+  return { tls: ownCopy(tls), migrate };
 }
 
 /** What the caller gave may be wiped or changed after the call. */
-function ownCopy(given: SecretSecurityOptions | TlsSecurityOptions): SecurityOptions {
-  const { migrate } = given;
-  if (given.tls === undefined) return { secrets: given.secrets.map(copyOf), migrate };
-  const { ca, crl, cert, key } = given.tls;
+function ownCopy(tls: TlsOptions): TlsOptions {
+  const { ca, crl, cert, key } = tls;
   const copies = { ca: copiesOfPem(ca), crl: crl === undefined ? undefined : copiesOfPem(crl) };
-  return { tls: { ...given.tls, ...copies, cert: copyOfPem(cert), key: copyOfPem(key) }, migrate };
+  return { ...tls, ...copies, cert: copyOfPem(cert), key: copyOfPem(key) };
 }
 
 function copiesOfPem(sources: TlsOptions['ca']): readonly PemSource[] {
@@ -105,7 +107,7 @@ export function checkSecrets(given: unknown, option: string): asserts given is r
   });
 }
 
-function checkTls(given: unknown): void {
+function checkTls(given: unknown): asserts given is TlsOptions {
   const option = 'security.tls';
   if (!isRecord(given))
     throw new InvalidOptionError(option, `is ${redacted(given)}, but must be { ca, cert, key }`);
@@ -129,6 +131,10 @@ function checkTls(given: unknown): void {
       'must be a number of milliseconds below 2^31; 0 never looks',
     );
   }
+}
+
+function isMigration(given: unknown): given is MigrationStep | undefined {
+  return given === 'accept-plaintext' || given === 'dial-secure' || given === undefined;
 }
 
 function checkSources(given: unknown, option: string): void {
