@@ -6,10 +6,10 @@ import { Member } from '../../src/membership/membership.js';
 import { swimCodec } from '../../src/membership/swim/codec.js';
 import { createNodeId } from '../../src/node-id.js';
 import { encodeFrame } from '../../src/transport/session/codec.js';
+import { until } from '../support/until.js';
 
 const CLUSTER = 'duplicate-id';
 const HOST = '127.0.0.1';
-const PATIENCE_MS = 20_000;
 
 let node: ClusterNode | undefined;
 let liar: Server | undefined;
@@ -25,15 +25,18 @@ describe('a refusal that says that the id of a node is taken', () => {
   it('renames the node when it comes from whom its discovery named', async () => {
     const { port, heard } = await startLiar();
     const before = await startNode(`${HOST}:${port}`);
-    await until(() => heard() > 0 && node!.local.id !== before);
+    await until('the node takes a new id', () => heard() > 0 && node!.local.id !== before);
   });
 
   it('changes nothing when a stranger made the node dial', async () => {
     const { port, heard } = await startLiar();
     const before = await startNode();
     join(port);
-    await until(() => heard() > 0);
-    await until(() => (node!.stats.transport!.closedFor['duplicate-id'] ?? 0) > 0);
+    await until('the node hears of it', () => heard() > 0);
+    await until(
+      'the connection is closed',
+      () => (node!.stats.transport!.closedFor['duplicate-id'] ?? 0) > 0,
+    );
     expect(node!.local.id).toBe(before);
   });
 });
@@ -90,12 +93,4 @@ function join(port: number): void {
       encodeFrame({ type: 'protocol', body: swimCodec.encode({ type: 'join', attempt: 1, member }) }),
     );
   });
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const endMs = performance.now() + PATIENCE_MS;
-  while (!condition()) {
-    if (performance.now() > endMs) throw new Error('It did not happen');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }

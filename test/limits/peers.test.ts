@@ -3,7 +3,8 @@ import { DeliveryUncertainError } from '../../src/errors.js';
 import { swimCodec } from '../../src/membership/swim/codec.js';
 import { DIGEST_VERSION } from '../../src/membership/swim/messages.js';
 import { encodeFrame } from '../../src/transport/session/codec.js';
-import { TcpCluster, closedFor, until, type Stranger, type TcpNode } from './tcp-cluster.js';
+import { until } from '../support/until.js';
+import { TcpCluster, closedFor, type Stranger, type TcpNode } from './tcp-cluster.js';
 
 const KiB = 1024;
 
@@ -49,7 +50,7 @@ describe('strangers over a limit are closed, counted and logged, and members are
     const [victim] = nodes as [TcpNode];
     const quiet = await Promise.all([1, 2, 3].map(() => cluster.stranger(victim)));
     const refused = await Promise.all([1, 2].map(() => cluster.stranger(victim)));
-    await until(() => refused.every(({ isClosed }) => isClosed));
+    await until('all are refused', () => refused.every(({ isClosed }) => isClosed));
     expect([closedFor(victim, 'too-many-from-address'), linesOf(victim, 'too-many-from-address')]).toEqual([
       2, 1,
     ]);
@@ -65,7 +66,7 @@ describe('strangers over a limit are closed, counted and logged, and members are
     const from = ['127.0.0.1', '127.0.0.2', '127.0.0.3', '127.0.0.4'];
     const strangers: Stranger[] = [];
     for (const address of from) strangers.push(await cluster.stranger(victim, address));
-    await until(() => strangers[3]!.isClosed);
+    await until('the fourth is closed', () => strangers[3]!.isClosed);
     expect(strangers.map(({ isClosed }) => isClosed)).toEqual([false, false, false, true]);
     const word = 'too-many-unauthenticated';
     expect([closedFor(victim, word), linesOf(victim, word)]).toEqual([1, 1]);
@@ -81,7 +82,7 @@ describe('strangers over a limit are closed, counted and logged, and members are
     const strangers: Stranger[] = [];
     for (let i = 0; i < 6; i++) strangers.push(await cluster.stranger(victim));
     const word = 'too-many-connections';
-    await until(() => strangers.at(-1)!.isClosed);
+    await until('the last is closed', () => strangers.at(-1)!.isClosed);
     const closed = strangers.filter(({ isClosed }) => isClosed).length;
     expect(closedFor(victim, word)).toBe(closed);
     expect(linesOf(victim, word)).toBe(1);
@@ -98,7 +99,7 @@ describe('strangers over a limit are closed, counted and logged, and members are
       strangers[1]!.socket.write(hello.subarray(i % 5, (i % 5) + 1));
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
-    await until(() => strangers.every(({ isClosed }) => isClosed));
+    await until('all strangers are closed', () => strangers.every(({ isClosed }) => isClosed));
     for (const { lastedMs } of strangers) expect(lastedMs).toBeGreaterThan(150);
     expect([closedFor(victim, 'handshake-timeout'), linesOf(victim, 'handshake-timeout')]).toEqual([2, 1]);
     await expectUndisturbed(nodes);
@@ -109,7 +110,7 @@ describe('strangers over a limit are closed, counted and logged, and members are
     const [victim] = nodes as [TcpNode];
     const stranger = await cluster.stranger(victim);
     stranger.socket.write(Buffer.from([0x80, 0, 0, 0x40, 1]));
-    await until(() => stranger.isClosed);
+    await until('the stranger is closed', () => stranger.isClosed);
     expect([closedFor(victim, 'frame-too-long'), linesOf(victim, 'frame-too-long')]).toEqual([1, 1]);
     await expectUndisturbed(nodes);
   });
@@ -125,7 +126,7 @@ describe('strangers over a limit are closed, counted and logged, and members are
     const flood: Stranger[] = [];
     for (let i = 0; i < 10; i++)
       flood.push(...(await Promise.all(new Array(50).fill(0).map(() => cluster.stranger(victim)))));
-    await until(() => flood.every(({ isClosed }) => isClosed));
+    await until('the flood is closed', () => flood.every(({ isClosed }) => isClosed));
     expect(closedFor(victim, 'too-many-from-address')).toBe(500);
     expect(victim.warnings.length - before).toBeLessThanOrEqual(2);
     await expectUndisturbed(nodes);
@@ -141,7 +142,7 @@ describe('peers over a limit are cut off', () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(impostor.isClosed).toBe(false);
     impostor.send({ type: 'protocol', body: ofFutureVersion(64 * KiB + 1) });
-    await until(() => impostor.isClosed);
+    await until('the impostor is closed', () => impostor.isClosed);
     expect([closedFor(victim, 'frame-too-long'), linesOf(victim, 'frame-too-long')]).toEqual([1, 1]);
     await expectUndisturbed(nodes);
   });
@@ -175,7 +176,7 @@ describe('peers over a limit are cut off', () => {
     for (let i = 0; i < 5000 && !impostor.socket.destroyed; i++)
       await new Promise((resolve) => impostor.socket.write(many, resolve));
     // The writes fail at once from then on; the node counts when its own end has closed.
-    await until(() => closedFor(victim, 'write-buffer') > 0);
+    await until('the write buffer is full', () => closedFor(victim, 'write-buffer') > 0);
     expect(victim.node.stats.transport!.closedFor).toEqual({ 'write-buffer': 1 });
     expect(linesOf(victim, 'write-buffer')).toBe(1);
     await expectUndisturbed(nodes);

@@ -8,9 +8,9 @@ import { createNodeId } from '../../src/node-id.js';
 import { encodeFrame } from '../../src/transport/session/codec.js';
 import type { Frame, HelloFrame } from '../../src/transport/session/frame.js';
 import { FrameSplitter } from '../../src/transport/session/frame-splitter.js';
+import { until } from '../support/until.js';
 
 const CLUSTER = 'limits';
-const GIVE_UP_MS = 10_000;
 
 /** A node over TCP on 127.0.0.1, and all that it has logged above debug. */
 export interface TcpNode {
@@ -40,7 +40,9 @@ export class TcpCluster {
       ...options,
     });
     this.#nodes.push(node);
-    await until(() => this.#nodes.every(({ activeMembers }) => activeMembers.length === this.#nodes.length));
+    await until('the nodes see each other', () =>
+      this.#nodes.every(({ activeMembers }) => activeMembers.length === this.#nodes.length),
+    );
     return { node, warnings, port: node.local.address.port };
   }
 
@@ -48,7 +50,7 @@ export class TcpCluster {
   async stranger(to: TcpNode, from = '127.0.0.1'): Promise<Stranger> {
     const stranger = new Stranger(connect({ host: '127.0.0.1', port: to.port, localAddress: from }));
     this.#strangers.push(stranger);
-    await until(() => !stranger.isConnecting);
+    await until('the stranger is connected', () => !stranger.isConnecting);
     return stranger;
   }
 
@@ -69,11 +71,11 @@ export class TcpCluster {
       offer: purpose === 'payload' ? { epoch: 1, firstUnacked: 0 } : undefined,
       name: 'stranger',
     });
-    await until(() => stranger.frames.includes('welcome'));
+    await until('the stranger is welcomed', () => stranger.frames.includes('welcome'));
     const answer = purpose === 'payload' ? { known: false, expected: 0 } : undefined;
     const before = linksOf(to);
     stranger.send({ type: 'ready', answer });
-    await until(() => linksOf(to) > before);
+    await until('the link is counted', () => linksOf(to) > before);
     return stranger;
   }
 
@@ -119,15 +121,6 @@ export class Stranger {
 /** How often a node has closed a connection for this reason. */
 export function closedFor({ node }: TcpNode, word: string): number {
   return node.stats.transport?.closedFor[word] ?? 0;
-}
-
-/** Waits until something holds. */
-export async function until(condition: () => boolean): Promise<void> {
-  const giveUpAtMs = performance.now() + GIVE_UP_MS;
-  while (!condition()) {
-    if (performance.now() > giveUpAtMs) throw new Error('It did not come to hold');
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
 }
 
 function linksOf({ node }: TcpNode): number {

@@ -26,6 +26,7 @@ import {
   type ClusterRootOptions,
 } from '../../src/index.js';
 import type { ExecutionContext } from '@nestjs/common';
+import { until } from '../support/until.js';
 import { LogLines } from './fake-node.js';
 import { NestLines } from './start-app.js';
 
@@ -74,11 +75,6 @@ async function runBeside(first: Running, root: Parameters<typeof run>[0] = {}): 
   return next;
 }
 
-async function until(met: () => boolean): Promise<void> {
-  for (let i = 0; i < 500 && !met(); i++) await new Promise((resolve) => setTimeout(resolve, 10));
-  expect(met()).toBe(true);
-}
-
 describe('event-emitter#688, cqrs#409: a rejected handler', () => {
   it('is caught, logged once, counted, and never kills the process', async () => {
     @Injectable()
@@ -95,7 +91,7 @@ describe('event-emitter#688, cqrs#409: a rejected handler', () => {
     const a = await run({ providers: [Failing] });
     const b = await runBeside(a);
     await b.membership.emit(a.membership.local, 'x', null);
-    await until(() => a.membership.stats.handlerErrors === 2);
+    await until('both failures are counted', () => a.membership.stats.handlerErrors === 2);
     const errors = a.log.lines.filter((line) => line.level === 'error');
     expect(errors.map((line) => (line.cause as Error).message).sort()).toEqual([
       'broken handler',
@@ -127,7 +123,7 @@ describe('event-emitter#932, nest#15146, event-emitter#1175: exception filters',
     const b = await runBeside(a);
     await b.membership.emit(a.membership.local, 'x', 'filtered');
     await b.membership.emit(a.membership.local, 'x', 'unfiltered');
-    await until(() => a.log.at('error').length === 1);
+    await until('the failure is logged', () => a.log.at('error').length === 1);
     expect(caught).toEqual(['filtered']);
     expect(a.log.at('error')).toEqual(['Failing.x failed']);
   });
@@ -145,7 +141,7 @@ describe('event-emitter#1063, #448: events before the bootstrap', () => {
     }
     const a = await run({});
     const b = await runBeside(a, { providers: [Watcher] });
-    await until(() => joined.length > 0);
+    await until('the join is told', () => joined.length > 0);
     expect(joined).toEqual([a.membership.local.id]);
     expect(b.membership.members()).toHaveLength(2);
   });
@@ -237,9 +233,12 @@ describe('golevelup#386, #688, bull#2069, terminus#2569: shutdown', () => {
     const a = await run({ providers: [Slow] });
     const b = await runBeside(a);
     const reply = b.membership.request(a.membership.local, 'slow', null);
-    await until(() => finish !== undefined);
+    await until('the handler runs', () => finish !== undefined);
     const closed = a.app.close();
-    await until(() => b.membership.member(a.membership.local.id)?.health === 'draining');
+    await until(
+      'b sees that a drains',
+      () => b.membership.member(a.membership.local.id)?.health === 'draining',
+    );
     finish!();
     expect(await reply).toBe('done');
     await closed;

@@ -1,12 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
+import { PATIENCE_MS, until } from '../support/until.js';
 
 /** The repository's root. */
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** How long anything may take that is expected to happen: generous, since other tests share the machine. */
-export const PATIENCE_MS = 30_000;
+export { PATIENCE_MS, until };
 
 /** How a process ended. */
 export interface Exit {
@@ -65,28 +64,6 @@ export class TestProcess {
 
   output(): string {
     return `--- stdout of ${this.pid} ---\n${this.stdout}\n--- stderr of ${this.pid} ---\n${this.stderr}`;
-  }
-}
-
-/** What {@link until} may be told. */
-export interface UntilOptions {
-  readonly withinMs?: number;
-  /** Printed when the time is up. */
-  readonly report?: () => string;
-}
-
-/** Looks again and again until something is there; fails with the report when it does not come. */
-export async function until<T>(
-  what: string,
-  look: () => T | undefined | false | Promise<T | undefined | false>,
-  { withinMs = PATIENCE_MS, report = () => '' }: UntilOptions = {},
-): Promise<T> {
-  const deadlineMs = performance.now() + withinMs;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined && found !== false) return found;
-    if (performance.now() > deadlineMs) throw new Error(`Not within ${withinMs} ms: ${what}\n${report()}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 

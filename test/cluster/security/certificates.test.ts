@@ -10,7 +10,8 @@ import { generateSecret } from '../../../src/transport/tcp/tls/secrets.js';
 import type { Transport } from '../../../src/transport/transport.js';
 import { TestAuthority, type CertificateOptions } from '../../support/certificates.js';
 import { seeds } from '../../../src/discovery/static.js';
-import { SecuredCluster, SecuredNode, until } from './secured-cluster.js';
+import { until } from '../../support/until.js';
+import { SecuredCluster, SecuredNode } from './secured-cluster.js';
 
 const HOUR_MS = 3_600_000;
 const cluster = new SecuredCluster();

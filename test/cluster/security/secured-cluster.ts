@@ -2,9 +2,7 @@ import { ClusterNode } from '../../../src/cluster/node.js';
 import type { ClusterOptions } from '../../../src/cluster/options.js';
 import { seeds } from '../../../src/discovery/static.js';
 import type { MembershipEvent } from '../../../src/membership/membership.js';
-
-/** How long anything may take that is expected to happen: generous, since other tests share the machine. */
-const PATIENCE_MS = 20_000;
+import { until } from '../../support/until.js';
 
 /** A node over real sockets, with all that it said and saw. */
 export class SecuredNode {
@@ -73,23 +71,16 @@ export class SecuredCluster {
     await until(
       `all see ${names.join(', ')}`,
       () => nodes.every(({ sees }) => sees.join() === names.join()),
-      () =>
-        nodes
-          .map(({ name, sees, lines }) => `${name} sees ${sees.join()}\n  ${lines.slice(-12).join('\n  ')}`)
-          .join('\n'),
+      {
+        report: () =>
+          nodes
+            .map(({ name, sees, lines }) => `${name} sees ${sees.join()}\n  ${lines.slice(-12).join('\n  ')}`)
+            .join('\n'),
+      },
     );
   }
 
   async close(): Promise<void> {
     await Promise.all(this.nodes.splice(0).map(({ node }) => node.close()));
-  }
-}
-
-/** Looks again and again until something is so; fails with the report when it does not come. */
-export async function until(what: string, condition: () => boolean, report = () => ''): Promise<void> {
-  const endMs = performance.now() + PATIENCE_MS;
-  while (!condition()) {
-    if (performance.now() > endMs) throw new Error(`In vain: ${what}\n${report()}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { generateSecret } from '../../../src/transport/tcp/tls/secrets.js';
-import { SecuredCluster, SecuredNode, until } from './secured-cluster.js';
+import { until } from '../../support/until.js';
+import { SecuredCluster, SecuredNode } from './secured-cluster.js';
 
 const cluster = new SecuredCluster();
 afterEach(() => cluster.close());
