@@ -12,7 +12,7 @@ import {
   type ExceptionFilter,
 } from '@nestjs/common';
 import { RpcException } from '@nestjs/microservices';
-import { throwError } from 'rxjs';
+import { throwError, type Observable } from 'rxjs';
 import { describe, expect, it } from '@jest/globals';
 import { ReplyError } from '../../src/errors.js';
 import { ClusterException } from '../../src/nestjs/cluster-exception.js';
@@ -176,6 +176,37 @@ describe('a filter', () => {
     expect(caught).toEqual(['cluster told', 'cluster joined', 'cluster asked']);
     expect(node.failures).toEqual([]);
     expect([...log.at('warn'), ...log.at('error'), ...nest.at('error')]).toEqual([]);
+    await app.close();
+  });
+
+  it('may be asynchronous, hand the error on, and answer for the handler', async () => {
+    @Catch()
+    class Choosing implements ExceptionFilter {
+      async catch(error: Error): Promise<unknown> {
+        if (error.message === 'answered') return 'an answer';
+        if (error.message === 'handed on') throw error;
+        return undefined;
+      }
+    }
+    @Injectable()
+    @UseFilters(Choosing)
+    class Handlers {
+      @OnClusterRequest('ask')
+      ask(message: string): void {
+        throw new TypeError(message);
+      }
+      @OnClusterMessage('tell')
+      tell(message: string): Observable<never> {
+        return throwError(() => new TypeError(message));
+      }
+    }
+    const { app, node, nest } = await startApp({ providers: [Handlers] });
+    expect(await node.ask('ask', 'answered')).toBe('an answer');
+    for (const message of ['handed on', 'silent'])
+      await expect(node.ask('ask', message)).rejects.toThrow(new TypeError(message));
+    for (const message of ['answered', 'silent', 'handed on']) await node.receive('tell', message);
+    expect(node.failures).toEqual([new TypeError('handed on')]);
+    expect(nest.at('error')).toEqual([]);
     await app.close();
   });
 

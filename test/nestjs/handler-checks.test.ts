@@ -118,5 +118,11 @@ describe('the start is stopped', () => {
       'Holder.property cannot be a cluster handler',
     );
     expect(() => decorate(Holder, 'static', { value: () => undefined })).toThrow('Holder.static cannot be');
+    expect(() => decorate(Holder.prototype, 'accessor', { get: () => undefined })).toThrow(
+      'accessor cannot be',
+    );
+    expect(() => decorate(Holder.prototype, Symbol('hidden') as never, { value: () => undefined })).toThrow(
+      'Holder.Symbol(hidden) cannot be a cluster handler',
+    );
   });
 });

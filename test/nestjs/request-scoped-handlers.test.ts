@@ -1,5 +1,15 @@
-import { Controller, Inject, Injectable, Module, Scope } from '@nestjs/common';
-import { ContextIdFactory, REQUEST, type ContextId, type HostComponentInfo } from '@nestjs/core';
+import {
+  Catch,
+  Controller,
+  Inject,
+  Injectable,
+  Module,
+  Scope,
+  UseFilters,
+  UseGuards,
+  type ExecutionContext,
+} from '@nestjs/common';
+import { ContextIdFactory, ModuleRef, REQUEST, type ContextId, type HostComponentInfo } from '@nestjs/core';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ClusterMessage } from '../../src/cluster/messaging/cluster-message.js';
 import { Member, MembershipEvent } from '../../src/membership/membership.js';
@@ -75,6 +85,65 @@ describe('a request-scoped handler', () => {
     await app.close();
   });
 
+  it('shares its context with guards and services, by ContextIdFactory.getByRequest(message), and with other handlers', async () => {
+    const helpers = new Set<unknown>();
+    @Injectable({ scope: Scope.REQUEST })
+    class Helper {}
+    @Injectable()
+    class Guard {
+      constructor(private readonly modules: ModuleRef) {}
+      async canActivate(context: ExecutionContext): Promise<boolean> {
+        const message = context.switchToRpc().getContext<ClusterMessage>();
+        helpers.add(await this.modules.resolve(Helper, ContextIdFactory.getByRequest(message)));
+        return true;
+      }
+    }
+    class Scoped {
+      constructor(@Inject(Helper) helper: Helper) {
+        helpers.add(helper);
+      }
+      @OnClusterMessage('x')
+      x(): void {}
+    }
+    @Injectable({ scope: Scope.REQUEST })
+    @UseGuards(Guard)
+    class One extends Scoped {}
+    @Injectable()
+    class BehindScoped extends Scoped {}
+    await withProviders([Helper, Guard, One, BehindScoped], async ({ node }) => {
+      await node.receive('x', 1);
+      expect(helpers.size).toBe(1);
+      await node.receive('x', 2);
+      expect(helpers.size).toBe(2);
+      expect(node.failures).toEqual([]);
+    });
+  });
+
+  it('that cannot be made fails as any other does: filters see why', async () => {
+    @Catch(RangeError)
+    class Filter {
+      catch(error: RangeError): string {
+        return `filtered ${error.message}`;
+      }
+    }
+    @Injectable({ scope: Scope.REQUEST })
+    class Broken {
+      constructor() {
+        throw new RangeError('no tenant');
+      }
+      @UseFilters(Filter)
+      @OnClusterRequest('filtered')
+      filtered(): void {}
+      @OnClusterRequest('unfiltered')
+      unfiltered(): void {}
+    }
+    await withProviders([Broken], async ({ node, nest }) => {
+      expect(await node.ask('filtered', null)).toBe('filtered no tenant');
+      await expect(node.ask('unfiltered', null)).rejects.toThrow(new RangeError('no tenant'));
+      expect(nest.at('error')).toEqual([]);
+    });
+  });
+
   describe('that is durable', () => {
     afterEach(() => ContextIdFactory.apply(undefined as never));
 
@@ -105,6 +174,34 @@ describe('a request-scoped handler', () => {
         await node.receive('x', null, { tenant: 'a' });
         await node.receive('x', null, { tenant: 'b' });
         expect([...instances.values()]).toEqual(['a', 'b']);
+      });
+    });
+
+    it('stands beside one that is not, each with its own REQUEST', async () => {
+      ContextIdFactory.apply({
+        attach: (contextId: ContextId) => ({
+          resolve: (info: HostComponentInfo) => (info.isTreeDurable ? tree : contextId),
+          payload: 'tenant',
+        }),
+      });
+      const tree = { id: 1 };
+      const requests: unknown[] = [];
+      class Handler {
+        constructor(@Inject(REQUEST) readonly request: unknown) {}
+        @OnClusterMessage('x')
+        x(_data: unknown, message: ClusterMessage): void {
+          requests.push(this.request === message ? 'message' : this.request);
+        }
+      }
+      @Injectable({ scope: Scope.REQUEST })
+      class First extends Handler {}
+      @Injectable({ scope: Scope.REQUEST, durable: true })
+      class Durable extends Handler {}
+      @Injectable({ scope: Scope.REQUEST })
+      class Last extends Handler {}
+      await withProviders([First, Durable, Last], async ({ node }) => {
+        await node.receive('x', null);
+        expect(requests).toEqual(['message', 'tenant', 'message']);
       });
     });
   });
