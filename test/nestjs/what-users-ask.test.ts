@@ -5,6 +5,10 @@ import {
   Module,
   Scope,
   UseFilters,
+  UseGuards,
+  UseInterceptors,
+  createParamDecorator,
+  type CallHandler,
   type INestApplication,
   type Type,
 } from '@nestjs/common';
@@ -14,6 +18,8 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   ClusterMessage,
   ClusterModule,
+  ClusterPayload,
+  HandlerError,
   Member,
   MembershipService,
   NotStartedError,
@@ -31,7 +37,7 @@ import { LogLines } from './fake-node.js';
 import { NestLines } from './start-app.js';
 
 /**
- * One test for each row of the Nest table in users-ask.md that is built, with real nodes over TCP in this process.
+ * One test for each row of the Nest table in users-ask.md, with real nodes over TCP in this process.
  */
 
 const running: INestApplication[] = [];
@@ -87,7 +93,14 @@ describe('event-emitter#688, cqrs#409: a rejected handler', () => {
       async joined(): Promise<void> {
         throw new Error('broken listener');
       }
+      @OnClusterRequest('alive')
+      alive(): string {
+        return 'yes';
+      }
     }
+    const unhandled: unknown[] = [];
+    const note = (error: unknown): number => unhandled.push(error);
+    process.on('unhandledRejection', note);
     const a = await run({ providers: [Failing] });
     const b = await runBeside(a);
     await b.membership.emit(a.membership.local, 'x', null);
@@ -99,11 +112,16 @@ describe('event-emitter#688, cqrs#409: a rejected handler', () => {
     ]);
     expect(errors.map((line) => line.text)).toContain('Failing.x failed');
     expect(a.nest.at('error')).toEqual([]);
+    // Node tells of unhandled rejections before it comes to the next timer.
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+    expect(await b.membership.request(a.membership.local, 'alive', null)).toBe('yes');
   });
 });
 
-describe('event-emitter#932, nest#15146, event-emitter#1175: exception filters', () => {
-  it('run, and what they do not take is not swallowed', async () => {
+describe('event-emitter#932, nest#15146: errors that no filter takes', () => {
+  it('are not swallowed: filters run, all else reaches the logger and the stream of errors', async () => {
     const caught: string[] = [];
     @Catch(TypeError)
     class Filter {
@@ -121,11 +139,59 @@ describe('event-emitter#932, nest#15146, event-emitter#1175: exception filters',
     }
     const a = await run({ providers: [Failing] });
     const b = await runBeside(a);
+    const errors = a.membership.errors[Symbol.asyncIterator]();
     await b.membership.emit(a.membership.local, 'x', 'filtered');
     await b.membership.emit(a.membership.local, 'x', 'unfiltered');
     await until('the failure is logged', () => a.log.at('error').length === 1);
     expect(caught).toEqual(['filtered']);
     expect(a.log.at('error')).toEqual(['Failing.x failed']);
+    const { value } = await errors.next();
+    expect(value).toBeInstanceOf(HandlerError);
+    expect(value).toMatchObject({ handler: 'Failing.x', cause: new RangeError('unfiltered') });
+    await errors.return?.();
+  });
+});
+
+describe('event-emitter#1175: exception filters', () => {
+  it('run, and so do guards, interceptors, pipes and parameter decorators, in this order', async () => {
+    const ran: string[] = [];
+    const Tenant = createParamDecorator((_data: unknown, context: ExecutionContext) => {
+      ran.push('parameter');
+      return context.switchToRpc().getContext<ClusterMessage>().headers['tenant'];
+    });
+    @Catch()
+    class Filter {
+      catch(error: Error): string {
+        ran.push('filter');
+        return `filtered ${error.message}`;
+      }
+    }
+    @Injectable()
+    @UseGuards({ canActivate: () => ran.push('guard') > 0 })
+    @UseInterceptors({
+      intercept: (_context: ExecutionContext, next: CallHandler) => {
+        ran.push('interceptor');
+        return next.handle();
+      },
+    })
+    @UseFilters(Filter)
+    class Failing {
+      @OnClusterRequest('x')
+      x(
+        @Tenant() tenant: string,
+        @ClusterPayload({ pipes: [{ transform: (value: string) => (ran.push('pipe'), value) }] })
+        data: string,
+      ): void {
+        throw new Error(`${data} of ${tenant}`);
+      }
+    }
+    const a = await run({ providers: [Failing] });
+    const b = await runBeside(a);
+    const options = { headers: { tenant: 'acme' } };
+    const reply = await b.membership.request(a.membership.local, 'x', 'data', options);
+    expect(reply).toBe('filtered data of acme');
+    // Parameters are filled at once, the last one first.
+    expect(ran).toEqual(['guard', 'interceptor', 'pipe', 'parameter', 'filter']);
   });
 });
 
@@ -144,6 +210,12 @@ describe('event-emitter#1063, #448: events before the bootstrap', () => {
     await until('the join is told', () => joined.length > 0);
     expect(joined).toEqual([a.membership.local.id]);
     expect(b.membership.members()).toHaveLength(2);
+    // Whoever was there before the third is replayed to it, each once.
+    joined.length = 0;
+    const c = await runBeside(a, { providers: [Watcher] });
+    await until('both joins are told to the third', () => joined.length >= 3);
+    const others = [a, b].map(({ membership }) => membership.local.id);
+    expect(joined.toSorted()).toEqual([...others, c.membership.local.id].toSorted());
   });
 });
 
@@ -160,11 +232,14 @@ describe('event-emitter#578: aliases', () => {
     const a = await run({ providers: [Once, { provide: 'alias', useExisting: Once }] });
     const b = await runBeside(a);
     expect(await b.membership.request(a.membership.local, 'x', null)).toBe(1);
+    expect(a.log.at('log').filter((line) => line.startsWith('Mapped'))).toEqual([
+      'Mapped {x, request} Once.x',
+    ]);
   });
 });
 
-describe('schedule#505: request-scoped handlers', () => {
-  it('run, with an instance a message', async () => {
+describe('schedule#505, nestjs-discovery: request-scoped handlers', () => {
+  it('run, with an instance and a context a message', async () => {
     const instances = new Set<unknown>();
     @Injectable({ scope: Scope.REQUEST })
     class Scoped {
@@ -220,8 +295,33 @@ describe('golevelup#631: two applications in one process', () => {
   });
 });
 
-describe('golevelup#386, #688, bull#2069, terminus#2569: shutdown', () => {
-  it('finishes what runs, and the others see the member leave', async () => {
+describe('golevelup#386, #688, bull#2069, terminus#2569: start and shutdown', () => {
+  it('find handlers, bind, and join last: nothing is consumed before the application is ready', async () => {
+    const order: string[] = [];
+    @Injectable()
+    class Late {
+      constructor(private readonly membership: MembershipService) {}
+      async onApplicationBootstrap(): Promise<void> {
+        order.push(`bootstrap begins ${this.membership.status}`);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        order.push('bootstrap ends');
+      }
+      @OnClusterMessage('x')
+      x(): void {
+        order.push('message');
+      }
+    }
+    const a = await run({});
+    a.membership.onEvent((event) => {
+      if (event.type === 'joined' && event.member.id !== a.membership.local.id)
+        void a.membership.emit(event.member.id, 'x', null);
+    });
+    await runBeside(a, { providers: [Late] });
+    await until('the message is handled', () => order.length === 3);
+    expect(order).toEqual(['bootstrap begins bound', 'bootstrap ends', 'message']);
+  });
+
+  it('finish what runs, and the others see the member leave', async () => {
     let finish: (() => void) | undefined;
     @Injectable()
     class Slow {
@@ -278,27 +378,4 @@ describe('event-emitter#92: compile() without init()', () => {
     await expect(membership.whenReady()).rejects.toThrow(NotStartedError);
     await app.close();
   });
-});
-
-describe('a start that fails half-way', () => {
-  it.each(['onModuleInit', 'onApplicationBootstrap'])(
-    'in %s leaves nothing that keeps the process alive',
-    async (hook) => {
-      let membership: MembershipService | undefined;
-      @Injectable()
-      class Failing {
-        constructor(given: MembershipService) {
-          membership = given;
-        }
-      }
-      Object.assign(Failing.prototype, { [hook]: () => Promise.reject(new Error('half-way')) });
-      const listeners = (): number =>
-        process.getActiveResourcesInfo().filter((one) => one === 'TCPServerWrap').length;
-      const before = listeners();
-      const broken = run({ providers: [Failing] });
-      await expect(broken).rejects.toThrow('half-way');
-      expect(membership!.status).toBe('bound');
-      expect(listeners()).toBe(before);
-    },
-  );
 });
