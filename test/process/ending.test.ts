@@ -39,6 +39,16 @@ describe('a start that fails half-way', () => {
   );
 });
 
+describe('a start that fails before the port is bound', () => {
+  it('ends the process', async () => {
+    const port = await freePort();
+    program = TestProcess.node([join(FIXTURES, 'failing-start.mjs'), 'constructor', String(port)]);
+    expect(await program.ended()).toEqual({ code: 1, signal: null });
+    expect(program.stderr.trim()).toBe('the database is down');
+    expect(program.stdout).toBe('');
+  });
+});
+
 async function freePort(): Promise<number> {
   return listenOnce(0);
 }
