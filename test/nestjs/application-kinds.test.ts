@@ -85,11 +85,11 @@ describe('close', () => {
 
 describe('an application that goes down', () => {
   it('can send in every hook before the last, and from HTTP handlers that still run', async () => {
-    const heard: unknown[] = [];
+    const heard: string[] = [];
     @Injectable()
     class Listener {
       @OnClusterMessage('from')
-      from(where: unknown): void {
+      from(where: string): void {
         heard.push(where);
       }
     }
