@@ -82,7 +82,7 @@ export class ClusterClient extends ClientProxy<ClusterEventsMap, ClusterConnecti
     return this.#membership as T;
   }
 
-  protected publish(packet: ReadPacket, callback: Callback): () => void {
+  protected publish(packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
     const controller = new AbortController();
     this.#open.add(controller);
     const tell: Callback = (one) => {
