@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { context, propagation } from '@opentelemetry/api';
 import { carriedHeaders } from '../../../src/cluster/tracing/carried-headers.js';
-import { TcpCluster, until } from '../../limits/tcp-cluster.js';
+import { TcpCluster } from '../../limits/tcp-cluster.js';
+import { until } from '../../support/until.js';
 import { Telemetry } from './telemetry.js';
 
 const OWN_TRACE = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
@@ -86,7 +87,7 @@ describe('a message', () => {
     await telemetry.under('checkout', () =>
       a.emit(b.local, 'price', 1, { headers: { traceparent: OWN_TRACE, tenant: 'north' } }),
     );
-    await until(() => telemetry.spans.length === 3);
+    await until('the spans are there', () => telemetry.spans.length === 3);
     expect(headers).toEqual({ traceparent: OWN_TRACE, tenant: 'north' });
     const handled = telemetry.span('CONSUMER', 'process price');
     expect(handled.spanContext().traceId).toBe('a'.repeat(32));

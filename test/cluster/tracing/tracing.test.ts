@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { context, propagation, trace } from '@opentelemetry/api';
 import type { ClusterNode } from '../../../src/cluster/node.js';
 import { RemoteError, ReplyError } from '../../../src/errors.js';
-import { TcpCluster, until } from '../../limits/tcp-cluster.js';
+import { TcpCluster } from '../../limits/tcp-cluster.js';
+import { until } from '../../support/until.js';
 import { Telemetry, failureOf } from './telemetry.js';
 
 const cluster = new TcpCluster();
@@ -24,7 +25,7 @@ describe('a message between two nodes', () => {
     const [a, b] = await start(2);
     b!.onMessage('price', () => undefined, { name: 'Prices.changed' });
     await telemetry.under('checkout', () => a!.emit(b!.local, 'price', { sku: 'tea' }));
-    await until(() => telemetry.spans.length === 3);
+    await until('the spans are there', () => telemetry.spans.length === 3);
     expect(telemetry.tree).toBe(
       ['checkout INTERNAL', '  send price PRODUCER', '    process price CONSUMER'].join('\n'),
     );
@@ -37,7 +38,7 @@ describe('a message between two nodes', () => {
     const [a, b] = await start(2);
     b!.onMessage('price', () => undefined, { name: 'Prices.changed' });
     await a!.emit(b!.local.id, 'price', { sku: 'tea' });
-    await until(() => telemetry.spans.length === 2);
+    await until('the spans are there', () => telemetry.spans.length === 2);
     expect(telemetry.span('PRODUCER', 'send price').attributes).toEqual({
       'messaging.system': 'clusterpack',
       'messaging.operation.name': 'send',
@@ -66,7 +67,7 @@ describe('a message between two nodes', () => {
     const [a, b] = await start(2);
     b!.onMessage(undefined, () => undefined);
     await a!.send(b!.local, Buffer.from('bytes'));
-    await until(() => telemetry.spans.length === 2);
+    await until('the spans are there', () => telemetry.spans.length === 2);
     expect(telemetry.tree).toBe(['send PRODUCER', '  process CONSUMER'].join('\n'));
   });
 
@@ -75,7 +76,7 @@ describe('a message between two nodes', () => {
     const [a] = await start(1);
     a!.onMessage('note', () => undefined);
     await a!.emit(a!.local, 'note', 1);
-    await until(() => telemetry.spans.length === 2);
+    await until('the spans are there', () => telemetry.spans.length === 2);
     expect(telemetry.tree).toBe(['send note PRODUCER', '  process note CONSUMER'].join('\n'));
   });
 
@@ -85,7 +86,7 @@ describe('a message between two nodes', () => {
     b!.onMessage('price', () => undefined);
     await a!.emit(b!.local, 'price', 1);
     await a!.emit(b!.local, 'price', 2);
-    await until(() => telemetry.spans.length === 4);
+    await until('the spans are there', () => telemetry.spans.length === 4);
     expect(new Set(telemetry.spans.map((span) => span.spanContext().traceId)).size).toBe(2);
   });
 
@@ -100,7 +101,7 @@ describe('a message between two nodes', () => {
     await context.with(propagation.setBaggage(context.active(), baggage), () =>
       a!.emit(b!.local, 'price', 1),
     );
-    await until(() => telemetry.spans.length === 2);
+    await until('the spans are there', () => telemetry.spans.length === 2);
     expect(tenant).toBe('north');
   });
 });
@@ -114,7 +115,7 @@ describe('a message to all', () => {
     expect(outcome.failed.map(({ member }) => member.id)).toEqual([c!.local.id]);
     for (const node of [b!, c!]) node.onMessage(undefined, () => undefined);
     await a!.broadcast(Buffer.from('bytes'));
-    await until(() => telemetry.spans.length === 5);
+    await until('the spans are there', () => telemetry.spans.length === 5);
     expect(telemetry.tree).toBe(
       [
         'send PRODUCER',
@@ -238,7 +239,7 @@ describe('a handler', () => {
       look();
     });
     await a!.emit(b!.local, 'price', 1);
-    await until(() => telemetry.spans.length === 2);
+    await until('the spans are there', () => telemetry.spans.length === 2);
     const { spanId } = telemetry.span('CONSUMER', 'process price').spanContext();
     expect(active).toEqual([spanId, spanId]);
   });
@@ -250,7 +251,7 @@ describe('a handler', () => {
       throw new ReplyError('NOBODY', 'hears this');
     });
     await a!.emit(b!.local, 'price', 1);
-    await until(() => telemetry.spans.length === 2);
+    await until('the spans are there', () => telemetry.spans.length === 2);
     expect(failureOf(telemetry.span('CONSUMER', 'process price'))).toEqual({
       type: 'CLUSTER_REPLY',
       message: 'hears this',
@@ -266,10 +267,10 @@ describe('a handler', () => {
     await telemetry.under('first', () => a!.emit(b!.local, 'price', 1));
     await telemetry.under('second', () => a!.emit(b!.local, 'price', 2));
     for (let i = 0; i < 2; i++) {
-      await until(() => waits.length > 0);
+      await until('it holds', () => waits.length > 0);
       waits.shift()!();
     }
-    await until(() => telemetry.spans.length === 6);
+    await until('the spans are there', () => telemetry.spans.length === 6);
     expect(telemetry.tree).toBe(
       ['first', 'second']
         .flatMap((name) => [`${name} INTERNAL`, '  send price PRODUCER', '    process price CONSUMER'])
@@ -285,7 +286,7 @@ describe('a handler', () => {
     untraced.onMessage('hello', () => undefined);
     await telemetry.under('checkout', () => a.emit(untraced.local, 'hello', 1));
     await untraced.emit(a.local, 'price', 1);
-    await until(() => telemetry.spans.length === 3);
+    await until('the spans are there', () => telemetry.spans.length === 3);
     expect(telemetry.tree).toBe(
       ['checkout INTERNAL', '  send hello PRODUCER', 'process price CONSUMER'].join('\n'),
     );
@@ -313,7 +314,7 @@ describe('a listener of membership events', () => {
       await node.updateMetadata({ zone: 'north' });
       await cluster.start();
     });
-    await until(() => active.length === 2);
+    await until('it holds', () => active.length === 2);
     expect(active).toEqual([undefined, undefined]);
     expect(telemetry.spans).toHaveLength(1);
   });
