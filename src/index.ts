@@ -102,7 +102,7 @@ export {
 export type { SwimComponents, SwimOptions, SwimOverrides, SwimPreset } from './membership/swim/options.js';
 export { isNodeId, parseNodeId, type NodeId } from './node-id.js';
 export { ClusterException } from './nestjs/cluster-exception.js';
-export { ClusterCtx } from './nestjs/cluster-ctx.decorator.js';
+export { ClusterCtx } from './nestjs/decorators/cluster-ctx.decorator.js';
 export type {
   ClusterAsyncOptions,
   ClusterModuleOptions,
@@ -117,13 +117,16 @@ export {
   type PayloadPipe,
   type SchemaLike,
   type SchemaResult,
-} from './nestjs/cluster-payload.decorator.js';
-export type { ClusterHandlerOptions, ClusterMessageHandlerOptions } from './nestjs/handler-metadata.js';
-export { InjectMembership } from './nestjs/inject-membership.decorator.js';
+} from './nestjs/decorators/cluster-payload.decorator.js';
+export type {
+  ClusterHandlerOptions,
+  ClusterMessageHandlerOptions,
+} from './nestjs/handlers/handler-metadata.js';
+export { InjectMembership } from './nestjs/decorators/inject-membership.decorator.js';
 export { CLUSTER_CONTEXT, isClusterContext } from './nestjs/is-cluster-context.js';
 export { MembershipService } from './nestjs/membership.service.js';
-export { OnClusterMessage } from './nestjs/on-cluster-message.decorator.js';
-export { OnClusterRequest } from './nestjs/on-cluster-request.decorator.js';
+export { OnClusterMessage } from './nestjs/decorators/on-cluster-message.decorator.js';
+export { OnClusterRequest } from './nestjs/decorators/on-cluster-request.decorator.js';
 export {
   OnMemberJoined,
   OnMemberLeft,
@@ -132,8 +135,8 @@ export {
   OnMembershipEvent,
   OnMemberUnreachable,
   OnMemberUpdated,
-} from './nestjs/on-membership-event.decorator.js';
-export { Sender } from './nestjs/sender.decorator.js';
+} from './nestjs/decorators/on-membership-event.decorator.js';
+export { Sender } from './nestjs/decorators/sender.decorator.js';
 export { getClusterOptionsToken, getMembershipToken } from './nestjs/tokens.js';
 export type {
   BindOptions,

@@ -3,11 +3,11 @@ import type { ApplicationConfig, ExternalContextCreator, ModulesContainer } from
 import { registrationName, registrationsIn } from './registrations.js';
 import type { ClusterModuleOptions } from './cluster-module-options.js';
 import { splitOptions } from './split-options.js';
-import { checkGlobalGuards } from './global-guards.js';
-import { checkHandlers } from './handler-checks.js';
-import { exploreHandlers } from './handler-explorer.js';
-import { HandlerPipeline } from './handler-pipeline.js';
-import { HandlerRegistrar } from './handler-registrar.js';
+import { checkGlobalGuards } from './handlers/global-guards.js';
+import { checkHandlers } from './handlers/handler-checks.js';
+import { exploreHandlers } from './handlers/handler-explorer.js';
+import { HandlerPipeline } from './handlers/handler-pipeline.js';
+import { HandlerRegistrar } from './handlers/handler-registrar.js';
 import { MembershipService } from './membership.service.js';
 import { NestClusterLogger } from './nest-cluster-logger.js';
 

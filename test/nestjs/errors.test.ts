@@ -16,9 +16,9 @@ import { throwError, type Observable } from 'rxjs';
 import { describe, expect, it } from '@jest/globals';
 import { ReplyError } from '../../src/errors.js';
 import { ClusterException } from '../../src/nestjs/cluster-exception.js';
-import { OnClusterMessage } from '../../src/nestjs/on-cluster-message.decorator.js';
-import { OnClusterRequest } from '../../src/nestjs/on-cluster-request.decorator.js';
-import { OnMemberJoined } from '../../src/nestjs/on-membership-event.decorator.js';
+import { OnClusterMessage } from '../../src/nestjs/decorators/on-cluster-message.decorator.js';
+import { OnClusterRequest } from '../../src/nestjs/decorators/on-cluster-request.decorator.js';
+import { OnMemberJoined } from '../../src/nestjs/decorators/on-membership-event.decorator.js';
 import { startApp, type StartedApp } from './start-app.js';
 
 /** What the data says is thrown. */

@@ -3,10 +3,13 @@ import { describe, expect, it } from '@jest/globals';
 import { ClusterMessage } from '../../src/cluster/messaging/cluster-message.js';
 import { InvalidHandlerError } from '../../src/errors.js';
 import { Member } from '../../src/membership/membership.js';
-import { ClusterPayload } from '../../src/nestjs/cluster-payload.decorator.js';
-import { OnClusterMessage } from '../../src/nestjs/on-cluster-message.decorator.js';
-import { OnClusterRequest } from '../../src/nestjs/on-cluster-request.decorator.js';
-import { OnMemberJoined, OnMembershipEvent } from '../../src/nestjs/on-membership-event.decorator.js';
+import { ClusterPayload } from '../../src/nestjs/decorators/cluster-payload.decorator.js';
+import { OnClusterMessage } from '../../src/nestjs/decorators/on-cluster-message.decorator.js';
+import { OnClusterRequest } from '../../src/nestjs/decorators/on-cluster-request.decorator.js';
+import {
+  OnMemberJoined,
+  OnMembershipEvent,
+} from '../../src/nestjs/decorators/on-membership-event.decorator.js';
 import { startApp, withProviders } from './start-app.js';
 
 describe('the start is stopped', () => {

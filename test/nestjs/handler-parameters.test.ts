@@ -14,13 +14,16 @@ import { IsString } from 'class-validator';
 import { describe, expect, it } from '@jest/globals';
 import { ClusterMessage } from '../../src/cluster/messaging/cluster-message.js';
 import { Member } from '../../src/membership/membership.js';
-import { ClusterCtx } from '../../src/nestjs/cluster-ctx.decorator.js';
-import { ClusterPayload } from '../../src/nestjs/cluster-payload.decorator.js';
+import { ClusterCtx } from '../../src/nestjs/decorators/cluster-ctx.decorator.js';
+import { ClusterPayload } from '../../src/nestjs/decorators/cluster-payload.decorator.js';
 import { MembershipService } from '../../src/nestjs/membership.service.js';
-import { OnClusterMessage } from '../../src/nestjs/on-cluster-message.decorator.js';
-import { OnClusterRequest } from '../../src/nestjs/on-cluster-request.decorator.js';
-import { OnMemberJoined, OnMembershipEvent } from '../../src/nestjs/on-membership-event.decorator.js';
-import { Sender } from '../../src/nestjs/sender.decorator.js';
+import { OnClusterMessage } from '../../src/nestjs/decorators/on-cluster-message.decorator.js';
+import { OnClusterRequest } from '../../src/nestjs/decorators/on-cluster-request.decorator.js';
+import {
+  OnMemberJoined,
+  OnMembershipEvent,
+} from '../../src/nestjs/decorators/on-membership-event.decorator.js';
+import { Sender } from '../../src/nestjs/decorators/sender.decorator.js';
 import { startApp } from './start-app.js';
 
 describe('ValidationPipe', () => {

@@ -1,9 +1,12 @@
 import { Controller, Injectable, Module } from '@nestjs/common';
 import { describe, expect, it } from '@jest/globals';
 import { ClusterMessage } from '../../src/cluster/messaging/cluster-message.js';
-import { OnClusterMessage } from '../../src/nestjs/on-cluster-message.decorator.js';
-import { OnClusterRequest } from '../../src/nestjs/on-cluster-request.decorator.js';
-import { OnMemberLeft, OnMembershipEvent } from '../../src/nestjs/on-membership-event.decorator.js';
+import { OnClusterMessage } from '../../src/nestjs/decorators/on-cluster-message.decorator.js';
+import { OnClusterRequest } from '../../src/nestjs/decorators/on-cluster-request.decorator.js';
+import {
+  OnMemberLeft,
+  OnMembershipEvent,
+} from '../../src/nestjs/decorators/on-membership-event.decorator.js';
 import { startApp, withProviders } from './start-app.js';
 
 describe('@OnClusterMessage', () => {

@@ -12,11 +12,11 @@ import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { describe, expect, it } from '@jest/globals';
 import { ClusterMessage } from '../../src/cluster/messaging/cluster-message.js';
 import { Member, MembershipEvent } from '../../src/membership/membership.js';
-import { ClusterPayload } from '../../src/nestjs/cluster-payload.decorator.js';
-import { OnClusterMessage } from '../../src/nestjs/on-cluster-message.decorator.js';
-import { OnClusterRequest } from '../../src/nestjs/on-cluster-request.decorator.js';
-import { OnMemberJoined, OnMemberLeft } from '../../src/nestjs/on-membership-event.decorator.js';
-import { Sender } from '../../src/nestjs/sender.decorator.js';
+import { ClusterPayload } from '../../src/nestjs/decorators/cluster-payload.decorator.js';
+import { OnClusterMessage } from '../../src/nestjs/decorators/on-cluster-message.decorator.js';
+import { OnClusterRequest } from '../../src/nestjs/decorators/on-cluster-request.decorator.js';
+import { OnMemberJoined, OnMemberLeft } from '../../src/nestjs/decorators/on-membership-event.decorator.js';
+import { Sender } from '../../src/nestjs/decorators/sender.decorator.js';
 import { startApp, withProviders } from './start-app.js';
 
 const refuse: CanActivate = { canActivate: () => false };

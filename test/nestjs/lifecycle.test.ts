@@ -7,7 +7,7 @@ import type { ClusterRootOptions } from '../../src/nestjs/cluster-module-options
 import { ClusterModule } from '../../src/nestjs/cluster.module.js';
 import { MembershipService } from '../../src/nestjs/membership.service.js';
 import { CLUSTER_NODE_FACTORY } from '../../src/nestjs/node-face.js';
-import { OnClusterMessage } from '../../src/nestjs/on-cluster-message.decorator.js';
+import { OnClusterMessage } from '../../src/nestjs/decorators/on-cluster-message.decorator.js';
 import type { Member } from '../../src/membership/membership.js';
 import { FakeNode, memberNamed } from './fake-node.js';
 import { startApp, withFakeNodes } from './start-app.js';

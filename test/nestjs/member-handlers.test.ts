@@ -9,11 +9,11 @@ import {
   OnMembershipEvent,
   OnMemberUnreachable,
   OnMemberUpdated,
-} from '../../src/nestjs/on-membership-event.decorator.js';
-import { ClusterPayload } from '../../src/nestjs/cluster-payload.decorator.js';
-import { ClusterCtx } from '../../src/nestjs/cluster-ctx.decorator.js';
+} from '../../src/nestjs/decorators/on-membership-event.decorator.js';
+import { ClusterPayload } from '../../src/nestjs/decorators/cluster-payload.decorator.js';
+import { ClusterCtx } from '../../src/nestjs/decorators/cluster-ctx.decorator.js';
 import { isClusterContext } from '../../src/nestjs/is-cluster-context.js';
-import { Sender } from '../../src/nestjs/sender.decorator.js';
+import { Sender } from '../../src/nestjs/decorators/sender.decorator.js';
 import { memberNamed } from './fake-node.js';
 import { withProviders } from './start-app.js';
 

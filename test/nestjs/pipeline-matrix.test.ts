@@ -22,11 +22,11 @@ import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import { of, tap, type Observable } from 'rxjs';
 import { describe, expect, it } from '@jest/globals';
-import { ClusterPayload } from '../../src/nestjs/cluster-payload.decorator.js';
+import { ClusterPayload } from '../../src/nestjs/decorators/cluster-payload.decorator.js';
 import { ClusterModule } from '../../src/nestjs/cluster.module.js';
-import { OnClusterMessage } from '../../src/nestjs/on-cluster-message.decorator.js';
-import { OnClusterRequest } from '../../src/nestjs/on-cluster-request.decorator.js';
-import { OnMemberJoined } from '../../src/nestjs/on-membership-event.decorator.js';
+import { OnClusterMessage } from '../../src/nestjs/decorators/on-cluster-message.decorator.js';
+import { OnClusterRequest } from '../../src/nestjs/decorators/on-cluster-request.decorator.js';
+import { OnMemberJoined } from '../../src/nestjs/decorators/on-membership-event.decorator.js';
 import { FakeNode, LogLines } from './fake-node.js';
 import { NestLines, withFakeNodes } from './start-app.js';
 

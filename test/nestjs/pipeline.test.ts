@@ -26,8 +26,8 @@ import { describe, expect, it } from '@jest/globals';
 import { ClusterMessage } from '../../src/cluster/messaging/cluster-message.js';
 import { ReplyError } from '../../src/errors.js';
 import { isClusterContext } from '../../src/nestjs/is-cluster-context.js';
-import { OnClusterMessage } from '../../src/nestjs/on-cluster-message.decorator.js';
-import { OnClusterRequest } from '../../src/nestjs/on-cluster-request.decorator.js';
+import { OnClusterMessage } from '../../src/nestjs/decorators/on-cluster-message.decorator.js';
+import { OnClusterRequest } from '../../src/nestjs/decorators/on-cluster-request.decorator.js';
 import { startApp } from './start-app.js';
 
 /** Where a test's parts write what they did, one per application: they find it in their module. */

@@ -14,8 +14,8 @@ import { LazyModuleLoader, REQUEST } from '@nestjs/core';
 import { describe, expect, it } from '@jest/globals';
 import { ClusterMessage } from '../../src/cluster/messaging/cluster-message.js';
 import { MembershipService } from '../../src/nestjs/membership.service.js';
-import { OnClusterMessage } from '../../src/nestjs/on-cluster-message.decorator.js';
-import { OnClusterRequest } from '../../src/nestjs/on-cluster-request.decorator.js';
+import { OnClusterMessage } from '../../src/nestjs/decorators/on-cluster-message.decorator.js';
+import { OnClusterRequest } from '../../src/nestjs/decorators/on-cluster-request.decorator.js';
 import { startApp } from './start-app.js';
 
 const handlersSeen: string[] = [];

@@ -13,9 +13,9 @@ import { ContextIdFactory, ModuleRef, REQUEST, type ContextId, type HostComponen
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ClusterMessage } from '../../src/cluster/messaging/cluster-message.js';
 import { Member, MembershipEvent } from '../../src/membership/membership.js';
-import { OnClusterMessage } from '../../src/nestjs/on-cluster-message.decorator.js';
-import { OnClusterRequest } from '../../src/nestjs/on-cluster-request.decorator.js';
-import { OnMemberJoined } from '../../src/nestjs/on-membership-event.decorator.js';
+import { OnClusterMessage } from '../../src/nestjs/decorators/on-cluster-message.decorator.js';
+import { OnClusterRequest } from '../../src/nestjs/decorators/on-cluster-request.decorator.js';
+import { OnMemberJoined } from '../../src/nestjs/decorators/on-membership-event.decorator.js';
 import { startApp, withProviders } from './start-app.js';
 
 describe('a request-scoped handler', () => {

@@ -15,8 +15,8 @@ import { IsString } from 'class-validator';
 import * as v from 'valibot';
 import { describe, expect, it } from '@jest/globals';
 import { InvalidHandlerError } from '../../src/errors.js';
-import { ClusterPayload, type SchemaLike } from '../../src/nestjs/cluster-payload.decorator.js';
-import { OnClusterRequest } from '../../src/nestjs/on-cluster-request.decorator.js';
+import { ClusterPayload, type SchemaLike } from '../../src/nestjs/decorators/cluster-payload.decorator.js';
+import { OnClusterRequest } from '../../src/nestjs/decorators/on-cluster-request.decorator.js';
 import { startApp, withProviders } from './start-app.js';
 
 /** Not idempotent: whoever runs it twice refuses what it has made. */

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { seeds } from '../../src/discovery/static.js';
 import { ClusterModule } from '../../src/nestjs/cluster.module.js';
 import { MembershipService } from '../../src/nestjs/membership.service.js';
-import { OnClusterRequest } from '../../src/nestjs/on-cluster-request.decorator.js';
+import { OnClusterRequest } from '../../src/nestjs/decorators/on-cluster-request.decorator.js';
 import { generateSecret, type Secret } from '../../src/transport/tcp/tls/secrets.js';
 import { NestLines } from './start-app.js';
 

@@ -5,7 +5,7 @@ import type { HandlerOptions } from '../../cluster/messaging/handlers.js';
 import { InvalidHandlerError, ReplyError, clip } from '../../errors.js';
 import type { Member, MembershipEvent, MembershipEventType } from '../../membership/membership.js';
 import type { MembershipService } from '../membership.service.js';
-import { toReplyError } from '../reply-errors.js';
+import { toReplyError } from '../handlers/reply-errors.js';
 import { ClusterContext } from './cluster-context.js';
 import { followStatus, type ClusterConnectionStatus } from './connection-status.js';
 import { checkMembership, checkServerOptions, type ClusterServerOptions } from './options.js';

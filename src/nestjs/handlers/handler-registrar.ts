@@ -1,15 +1,15 @@
 import { IntrinsicException } from '@nestjs/common';
 import { isObservable } from 'rxjs';
-import { isPromiseLike } from '../cluster/messaging/handler-queue.js';
-import { ThrottledLog } from '../throttled-log.js';
-import type { ClusterLogger } from '../logger.js';
-import type { MembershipEvent } from '../membership/membership.js';
+import { isPromiseLike } from '../../cluster/messaging/handler-queue.js';
+import { ThrottledLog } from '../../throttled-log.js';
+import type { ClusterLogger } from '../../logger.js';
+import type { MembershipEvent } from '../../membership/membership.js';
 import { Handled, settle } from './context-creator.js';
 import type { CallArguments } from './handler-arguments.js';
 import type { FoundHandler } from './handler-explorer.js';
 import type { HandlerMetadata } from './handler-metadata.js';
 import type { HandlerPipeline, Invocation } from './handler-pipeline.js';
-import type { NodeFace } from './node-face.js';
+import type { NodeFace } from '../node-face.js';
 import { toReplyError } from './reply-errors.js';
 
 type EventMetadata = Extract<HandlerMetadata, { kind: 'event' }>;

@@ -1,7 +1,7 @@
-import { ClusterMessage } from '../cluster/messaging/cluster-message.js';
-import { MembershipEvent, type Member } from '../membership/membership.js';
-import { Argument, addArgument } from './handler-metadata.js';
-import type { MembershipService } from './membership.service.js';
+import { ClusterMessage } from '../../cluster/messaging/cluster-message.js';
+import { MembershipEvent, type Member } from '../../membership/membership.js';
+import { Argument, addArgument } from '../handlers/handler-metadata.js';
+import type { MembershipService } from '../membership.service.js';
 
 /**
  * The circumstances of a handler's call, as a parameter: `handle(@ClusterCtx() context: ClusterCtx)`.

@@ -1,4 +1,4 @@
-import { Argument, addArgument } from './handler-metadata.js';
+import { Argument, addArgument } from '../handlers/handler-metadata.js';
 
 /** The member that sent the message; in a member handler, the member that it is about. @publicApi */
 export function Sender(): ParameterDecorator {

@@ -1,9 +1,9 @@
 import type { ParamsFactory } from '@nestjs/core';
-import type { ClusterMessage } from '../cluster/messaging/cluster-message.js';
-import type { MembershipEvent } from '../membership/membership.js';
-import { clusterCtxOf, senderOf } from './cluster-ctx.decorator.js';
+import type { ClusterMessage } from '../../cluster/messaging/cluster-message.js';
+import type { MembershipEvent } from '../../membership/membership.js';
+import { clusterCtxOf, senderOf } from '../decorators/cluster-ctx.decorator.js';
 import { Argument } from './handler-metadata.js';
-import type { MembershipService } from './membership.service.js';
+import type { MembershipService } from '../membership.service.js';
 
 /** What a handler is called with: (data, message) or (member, event). */
 export type CallArguments = readonly unknown[];

@@ -1,6 +1,6 @@
 import { BadRequestException, type PipeTransform, type Type } from '@nestjs/common';
-import { InvalidHandlerError } from '../errors.js';
-import { Argument, addArgument } from './handler-metadata.js';
+import { InvalidHandlerError } from '../../errors.js';
+import { Argument, addArgument } from '../handlers/handler-metadata.js';
 
 /** Any schema of the Standard Schema family (valibot, zod, arktype …). @publicApi */
 export interface SchemaLike {
@@ -93,7 +93,7 @@ function messageOf({ message, path }: { readonly message: string; readonly path?
   const keys = (path as readonly unknown[]).map((segment) =>
     String(typeof segment === 'object' && segment !== null ? (segment as { key?: unknown }).key : segment),
   );
-  return `${keys.join('.')}: ${message}`;
+  return `${keys.join('..')}: ${message}`;
 }
 
 function checkPipe(pipe: unknown, at: number): void {

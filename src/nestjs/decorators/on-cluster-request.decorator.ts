@@ -1,5 +1,5 @@
-import type { Pattern } from '../cluster/messaging/contracts.js';
-import { addHandler, type ClusterMessageHandlerOptions } from './handler-metadata.js';
+import type { Pattern } from '../../cluster/messaging/contracts.js';
+import { addHandler, type ClusterMessageHandlerOptions } from '../handlers/handler-metadata.js';
 
 /**
  * Answers requests of a pattern: the method gets `(data, message)`, and what it returns (or resolves with, or the

@@ -1,6 +1,6 @@
 import type { ApplicationConfig } from '@nestjs/core';
-import { InvalidHandlerError } from '../errors.js';
-import type { ClusterLogger } from '../logger.js';
+import { InvalidHandlerError } from '../../errors.js';
+import type { ClusterLogger } from '../../logger.js';
 
 /**
  * A guard written for HTTP takes what a peer sent for its request: forged `headers` in a payload would pass it.

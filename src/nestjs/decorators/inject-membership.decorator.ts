@@ -1,5 +1,5 @@
 import { Inject } from '@nestjs/common';
-import { getMembershipToken } from './tokens.js';
+import { getMembershipToken } from '../tokens.js';
 
 /**
  * Injects the {@link MembershipService} of a named registration; without a name, the unnamed one's.

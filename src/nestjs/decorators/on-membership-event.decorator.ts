@@ -1,5 +1,5 @@
-import type { MembershipEventType } from '../membership/membership.js';
-import { addHandler, type ClusterHandlerOptions } from './handler-metadata.js';
+import type { MembershipEventType } from '../../membership/membership.js';
+import { addHandler, type ClusterHandlerOptions } from '../handlers/handler-metadata.js';
 
 function onMember(type: MembershipEventType, options: ClusterHandlerOptions): MethodDecorator {
   return addHandler({ kind: 'event', types: [type], cluster: options.cluster });

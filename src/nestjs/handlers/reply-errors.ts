@@ -1,6 +1,6 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
-import { ReplyError } from '../errors.js';
-import { ClusterException } from './cluster-exception.js';
+import { ReplyError } from '../../errors.js';
+import { ClusterException } from '../cluster-exception.js';
 
 const FIRST_SERVER_ERROR = 500;
 

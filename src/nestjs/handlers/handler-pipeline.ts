@@ -12,13 +12,13 @@ import {
   type ExternalContextCreator,
 } from '@nestjs/core';
 import { REQUEST_CONTEXT_ID } from '@nestjs/core/router/request/request-constants.js';
-import { InvalidHandlerError } from '../errors.js';
+import { InvalidHandlerError } from '../../errors.js';
 import { adaptContextCreator } from './context-creator.js';
 import { HandlerArguments, subjectOf, type CallArguments } from './handler-arguments.js';
 import type { FoundHandler, InstanceWrapper } from './handler-explorer.js';
 import { HANDLER_ARGUMENTS, defaultArguments } from './handler-metadata.js';
-import { CLUSTER_CONTEXT } from './is-cluster-context.js';
-import type { MembershipService } from './membership.service.js';
+import { CLUSTER_CONTEXT } from '../is-cluster-context.js';
+import type { MembershipService } from '../membership.service.js';
 
 /** Calls a handler; throws or rejects with what nothing on the way has caught, unlogged. */
 export type Invocation = (args: CallArguments) => unknown;

@@ -1,8 +1,8 @@
 import 'reflect-metadata';
 import { PARAMTYPES_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
-import type { HandlerOptions } from '../cluster/messaging/handlers.js';
-import { InvalidHandlerError } from '../errors.js';
-import type { MembershipEventType } from '../membership/membership.js';
+import type { HandlerOptions } from '../../cluster/messaging/handlers.js';
+import { InvalidHandlerError } from '../../errors.js';
+import type { MembershipEventType } from '../../membership/membership.js';
 
 /** Options of every handler decorator. @publicApi */
 export interface ClusterHandlerOptions {

@@ -5,10 +5,10 @@ import {
   INTERCEPTORS_METADATA,
   PIPES_METADATA,
 } from '@nestjs/common/constants.js';
-import { checkPattern } from '../cluster/messaging/envelope.js';
-import { checkHandlerOptions } from '../cluster/messaging/handler-options.js';
-import { InvalidHandlerError, clip } from '../errors.js';
-import type { MembershipEventType } from '../membership/membership.js';
+import { checkPattern } from '../../cluster/messaging/envelope.js';
+import { checkHandlerOptions } from '../../cluster/messaging/handler-options.js';
+import { InvalidHandlerError, clip } from '../../errors.js';
+import type { MembershipEventType } from '../../membership/membership.js';
 import type { FoundHandler } from './handler-explorer.js';
 import { Argument, defaultArguments, parameterCount } from './handler-metadata.js';
 

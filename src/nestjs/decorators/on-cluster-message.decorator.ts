@@ -1,5 +1,5 @@
-import type { Pattern } from '../cluster/messaging/contracts.js';
-import { addHandler, type ClusterMessageHandlerOptions } from './handler-metadata.js';
+import type { Pattern } from '../../cluster/messaging/contracts.js';
+import { addHandler, type ClusterMessageHandlerOptions } from '../handlers/handler-metadata.js';
 
 /**
  * Runs a method for each message of a pattern that `emit` or `emitAll` sent here. It gets `(data, message)`; what

@@ -1,5 +1,5 @@
 import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
-import { InvalidHandlerError } from '../errors.js';
+import { InvalidHandlerError } from '../../errors.js';
 import {
   argumentsOf,
   handlersOf,

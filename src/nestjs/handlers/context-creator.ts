@@ -2,8 +2,8 @@ import * as common from '@nestjs/common';
 import { ValidationPipe, type ArgumentsHost } from '@nestjs/common';
 import type { ExternalContextCreator } from '@nestjs/core';
 import { isObservable, lastValueFrom } from 'rxjs';
-import { isPromiseLike } from '../cluster/messaging/handler-queue.js';
-import { FallbackSchemaPipe } from './cluster-payload.decorator.js';
+import { isPromiseLike } from '../../cluster/messaging/handler-queue.js';
+import { FallbackSchemaPipe } from '../decorators/cluster-payload.decorator.js';
 import type { FoundHandler } from './handler-explorer.js';
 import { Argument } from './handler-metadata.js';
 
