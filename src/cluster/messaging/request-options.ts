@@ -18,6 +18,8 @@ export interface RequestAnyOptions extends RequestOptions {
   readonly where?: ((member: Member) => boolean) | undefined;
   /** This node may be asked as well. Default: false. */
   readonly includeSelf?: boolean | undefined;
+  /** Called with each member right before it is asked: with several when the first ones did nothing. */
+  readonly onAsk?: ((member: Member) => void) | undefined;
 }
 
 /** Options of `requestAll`. Every outcome is there by `timeoutMs`. @publicApi */

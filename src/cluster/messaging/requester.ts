@@ -71,7 +71,10 @@ export class Requester {
         signal,
         now: () => this.#options.clock.now(),
         fit: () => this.#candidates(includeSelf).filter((one) => canServe(one) && (where?.(one) ?? true)),
-        ask: (member, leftMs) => this.request(member, pattern, data, { ...options, timeoutMs: leftMs }),
+        ask: (member, leftMs) => {
+          options.onAsk?.(member);
+          return this.request(member, pattern, data, { ...options, timeoutMs: leftMs });
+        },
       },
       this.#rotation,
     );

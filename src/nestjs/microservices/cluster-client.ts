@@ -1,8 +1,19 @@
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import type { Headers } from '../../cluster/messaging/envelope.js';
 import type { RequestOptions } from '../../cluster/messaging/request-options.js';
-import { BroadcastFailedError, ClosedError, NoReceiverError, RemoteError } from '../../errors.js';
-import type { BroadcastOutcome, Member, MembershipEventType } from '../../membership/membership.js';
+import {
+  BroadcastFailedError,
+  ClosedError,
+  NoReceiverError,
+  RemoteError,
+  RequestTimeoutError,
+} from '../../errors.js';
+import type {
+  BroadcastOutcome,
+  Member,
+  MembershipEventType,
+  Recipient,
+} from '../../membership/membership.js';
 import type { ClusterError } from '../../errors.js';
 import type { MembershipEvent } from '../../membership/membership.js';
 import type { MembershipService } from '../membership.service.js';
@@ -11,9 +22,11 @@ import type { ClusterEventsMap } from './cluster-server.js';
 import { followStatus, type ClusterConnectionStatus } from './connection-status.js';
 import { checkClientOptions, type ClusterClientOptions } from './options.js';
 import { cancel, readReplies } from './reply-reader.js';
-import { REPLIES, TOLD, streamAddressOf } from './reply-stream-protocol.js';
+import { CALL, CANCEL, REPLIES, TOLD, streamAddressOf } from './reply-stream-protocol.js';
 
 type Callback = (packet: WritePacket) => void;
+
+let clients = 0;
 
 /**
  * Sends to members of a cluster, as a `ClientProxy`:
@@ -39,6 +52,9 @@ type Callback = (packet: WritePacket) => void;
 export class ClusterClient extends ClientProxy<ClusterEventsMap, ClusterConnectionStatus> {
   readonly #options: ClusterClientOptions;
   readonly #open = new Set<AbortController>();
+  /** Names of calls begin with it: no two clients of a node have one. */
+  readonly #name = `${++clients}-${Math.random().toString(36).slice(2)}`;
+  #calls = 0;
   #removals: (() => void)[] = [];
   #stopStatus: (() => void) | undefined;
 
@@ -119,16 +135,21 @@ export class ClusterClient extends ClientProxy<ClusterEventsMap, ClusterConnecti
     const pattern = this.normalizePattern(packet.pattern as never);
     const body = await this.#serialize(packet, data);
     let headers: Headers = {};
+    const call = `${this.#name}-${++this.#calls}`;
     const asked: RequestOptions = {
       signal,
-      headers: { ...headersOf(packet, options), [REPLIES]: 'many' },
+      headers: { ...headersOf(packet, options), [REPLIES]: 'many', [CALL]: call },
       timeoutMs: options.timeoutMs ?? this.#options.timeoutMs,
       onReplyHeaders: (told) => (headers = told),
     };
+    let last: Recipient | undefined = options.to;
     let reply: unknown;
     try {
-      reply = await this.#request(pattern, body, options, asked);
+      reply = await this.#request(pattern, body, options, asked, (member) => (last = member));
     } catch (error) {
+      // The source of an answer that nobody waits for any more is not to go on.
+      if (last !== undefined && (signal.aborted || error instanceof RequestTimeoutError))
+        this.#membership.emit(last, CANCEL, [call]).catch(() => undefined);
       throw toldBy(error, headers);
     }
     if (headers[REPLIES] === undefined) return callback({ ...(await this.#packet(reply)), isDisposed: true });
@@ -142,10 +163,11 @@ export class ClusterClient extends ClientProxy<ClusterEventsMap, ClusterConnecti
     body: unknown,
     { to }: ClusterRecordOptions,
     asked: RequestOptions,
+    onAsk: (member: Member) => void,
   ): Promise<unknown> {
     if (to !== undefined) return this.#membership.request(to, pattern, body, asked);
     const { where } = this.#options;
-    return this.#membership.requestAny(pattern, body, { ...asked, where, includeSelf: true });
+    return this.#membership.requestAny(pattern, body, { ...asked, where, includeSelf: true, onAsk });
   }
 
   async #readAll(

@@ -10,7 +10,7 @@ import { ClusterContext } from './cluster-context.js';
 import { followStatus, type ClusterConnectionStatus } from './connection-status.js';
 import { checkMembership, checkServerOptions, type ClusterServerOptions } from './options.js';
 import type { Batch } from './reply-stream.js';
-import { REPLIES, TOLD, batchHeaders } from './reply-stream-protocol.js';
+import { CANCEL, REPLIES, TOLD, batchHeaders } from './reply-stream-protocol.js';
 import { ReplyStreams } from './reply-streams.js';
 
 /** What `on` of a `ClusterServer` and a `ClusterClient` takes. @publicApi */
@@ -143,6 +143,7 @@ export class ClusterServer
     this.#detach.push(
       membership.onRequest(this.#nextPattern, (_data, message) => this.#more(message), streams),
       membership.onMessage(this.#nextPattern, (_data, message) => this.#streams.cancel(message), streams),
+      membership.onMessage(CANCEL, (_data, message) => this.#streams.cancelCall(message), streams),
       membership.onEvent((event) => this.#changed(event), { name: 'ClusterServer' }),
       followStatus(membership, this._status$),
     );
@@ -152,10 +153,7 @@ export class ClusterServer
     this.#streams.changed(event);
     // What waits here would hold up the drain.
     if (this.#membership.status === 'draining')
-      this.#streams.closeAll(
-        'MEMBER_DRAINING',
-        'The member that sent this stream of replies is shutting down',
-      );
+      this.#streams.refuse('MEMBER_DRAINING', 'The member that sent this stream of replies is shutting down');
   }
 
   // --- requests ---
@@ -163,10 +161,10 @@ export class ClusterServer
   async #answer(handler: MessageHandler, message: ClusterMessage): Promise<unknown> {
     const context = new ClusterContext([message, this.#membership]);
     return telling(context, async () => {
-      const replies = await this.#run(handler, message, context);
+      const run = () => this.#run(handler, message, context);
       if (message.headers[REPLIES] !== 'many')
-        return this.#serialize(await lastValueFrom(replies, { defaultValue: undefined }), true);
-      const { id, ...batch } = await this.#streams.begin(replies, message);
+        return this.#serialize(await lastValueFrom(await run(), { defaultValue: undefined }), true);
+      const { id, ...batch } = await this.#streams.begin(run, message);
       // As a handler of the cluster's own would answer.
       if (id === undefined && batch.values.length === 1) return this.#serialize(batch.values[0], true);
       return this.#answerBatch(batch, id, context);

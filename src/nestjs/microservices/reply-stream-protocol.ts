@@ -5,6 +5,8 @@ import type { Headers } from '../../cluster/messaging/envelope.js';
  * and back-pressure are those of requests.
  *
  * 1. The caller's request has the header `clusterpack-replies: many`; a handler that knows nothing of it answers once.
+ *    Its header `clusterpack-call` names the call: who wants no answer any more, and has none yet that says where the rest
+ *    is, sends `[call]` as a message of the pattern `clusterpack-cancel`.
  * 2. One value that is complete at once is answered as it is. Otherwise the answer is a list of values, and its header
  *    `clusterpack-replies` says `last`, or `more`; then `clusterpack-next` has the pattern to ask for more, and
  *    `clusterpack-stream` the stream and the member: `id@member`.
@@ -14,6 +16,8 @@ import type { Headers } from '../../cluster/messaging/envelope.js';
  *    message of the same pattern.
  */
 export const REPLIES = 'clusterpack-replies';
+export const CALL = 'clusterpack-call';
+export const CANCEL = 'clusterpack-cancel';
 export const NEXT = 'clusterpack-next';
 export const STREAM = 'clusterpack-stream';
 /** Says that an error is what a `@MessagePattern` handler told, as it told it. */

@@ -1,4 +1,4 @@
-import type { Observable, Subscription } from 'rxjs';
+import { Subject, takeUntil, type Observable } from 'rxjs';
 import { ReplyError } from '../../errors.js';
 import { roughSize } from './rough-size.js';
 
@@ -24,7 +24,7 @@ export interface ReplyStreamLimits {
  */
 export class ReplyStream {
   readonly #limits: ReplyStreamLimits;
-  #subscription: Subscription | undefined;
+  readonly #over = new Subject<void>();
   #values: unknown[] = [];
   /** How many values the caller had before the first of those. */
   #received = 0;
@@ -33,12 +33,12 @@ export class ReplyStream {
 
   constructor(source: Observable<unknown>, limits: ReplyStreamLimits) {
     this.#limits = limits;
-    this.#subscription = source.subscribe({
+    // A source that gives all its values while it is subscribed to has to be told to stop meanwhile.
+    source.pipe(takeUntil(this.#over)).subscribe({
       next: (value) => this.#add(value),
       error: (error: unknown) => this.#finish({ error }),
       complete: () => this.#finish({}),
     });
-    if (this.#end !== undefined) this.#subscription.unsubscribe();
   }
 
   /**
@@ -80,7 +80,7 @@ export class ReplyStream {
 
   #finish(end: { readonly error?: unknown }): void {
     this.#end ??= end;
-    this.#subscription?.unsubscribe();
+    this.#over.next();
     this.#wake();
   }
 

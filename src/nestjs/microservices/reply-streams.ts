@@ -3,6 +3,7 @@ import { ReplyError } from '../../errors.js';
 import type { MembershipEvent } from '../../membership/membership.js';
 import type { NodeId } from '../../node-id.js';
 import type { Observable } from 'rxjs';
+import { CALL } from './reply-stream-protocol.js';
 import { ReplyStream, type Batch, type ReplyStreamLimits } from './reply-stream.js';
 
 /** What bounds the streams of a server. */
@@ -12,15 +13,23 @@ export interface ReplyStreamsLimits extends ReplyStreamLimits {
 }
 
 interface Open {
-  readonly stream: ReplyStream;
+  /** Undefined while the handler makes it. */
+  stream: ReplyStream | undefined;
   readonly to: NodeId;
+  /** The caller's name for it. */
+  readonly call: string | undefined;
   askedAtMs: number;
+  /** Has given values, and has more. Until then it is a request like any other. */
+  isStream: boolean;
 }
 
 /** The answers of several values that a server has under way. */
 export class ReplyStreams {
   readonly #open = new Map<string, Open>();
   #nextId = 1;
+  /** How many of those have given values. */
+  #streams = 0;
+  #refusal: ReplyError | undefined;
 
   constructor(private readonly limits: ReplyStreamsLimits) {}
 
@@ -29,34 +38,44 @@ export class ReplyStreams {
   }
 
   /**
-   * Subscribes to a handler's Observable and gives the first values of it, once there are any.
+   * Runs a handler, subscribes to its Observable and gives the first values of it, once there are any.
    *
    * @returns `id` where to ask for more; undefined when the batch is the last
-   * @throws ReplyError when too many are open · what the source fails with
+   * @throws ReplyError when too many are open, or the caller has given it up · what the handler or its source fails with
    */
   async begin(
-    source: Observable<unknown>,
+    handler: () => Promise<Observable<unknown>>,
     message: ClusterMessage,
   ): Promise<Batch & { readonly id: string | undefined }> {
-    const { sender, receivedAtMs } = message;
+    const { sender, receivedAtMs, headers } = message;
     this.#sweep(receivedAtMs);
-    if (this.#open.size >= this.limits.open) {
-      throw new ReplyError(
-        'TOO_MANY_STREAMS',
-        `${this.limits.open} streams of replies are open here (streams.open): try again, or ask another member`,
-      );
-    }
     const id = String(this.#nextId++);
-    const stream = new ReplyStream(source, this.limits);
-    this.#open.set(id, { stream, to: sender.id, askedAtMs: receivedAtMs });
-    return this.#take(id, stream, 0);
+    const open: Open = {
+      stream: undefined,
+      to: sender.id,
+      call: headers[CALL],
+      askedAtMs: receivedAtMs,
+      isStream: false,
+    };
+    this.#open.set(id, open);
+    try {
+      open.stream = new ReplyStream(await handler(), this.limits);
+    } catch (error) {
+      this.#forget(id);
+      throw error;
+    }
+    // Given up meanwhile: its source is left at once.
+    if (!this.#open.has(id)) open.stream.close(gone());
+    const batch = await this.#take(id, open.stream, 0);
+    if (batch.id !== undefined) this.#keep(id, open);
+    return batch;
   }
 
   /** Answers a caller that wants more. @throws ReplyError when there is no such stream · what the source failed with */
   async next(message: ClusterMessage): Promise<Batch & { readonly id: string | undefined }> {
     const [id, received] = Array.isArray(message.data) ? (message.data as unknown[]) : [];
     const open = this.#of(id, message.sender.id);
-    if (open === undefined || !Number.isSafeInteger(received)) {
+    if (open?.stream === undefined || !Number.isSafeInteger(received)) {
       throw new ReplyError(
         'NO_STREAM',
         'There is no such stream of replies here (any more): it was given up, or not read for too long',
@@ -73,14 +92,41 @@ export class ReplyStreams {
     if (this.#of(id, message.sender.id) !== undefined) this.#close(id as string, gone());
   }
 
+  /** A caller wants no answer, and does not know yet where it would be. */
+  cancelCall(message: ClusterMessage): void {
+    const [call] = Array.isArray(message.data) ? (message.data as unknown[]) : [];
+    for (const [id, open] of this.#open)
+      if (open.call !== undefined && open.call === call && open.to === message.sender.id)
+        this.#close(id, gone());
+  }
+
   /** Gives up what nobody will read. */
   changed({ type, member }: MembershipEvent): void {
     if (type !== 'left' && type !== 'unreachable') return;
     for (const [id, { to }] of this.#open) if (to === member.id) this.#close(id, gone());
   }
 
+  /** Ends all streams, and whatever becomes one from now on; requests that have not answered yet go on. */
+  refuse(code: string, why: string): void {
+    this.#refusal = new ReplyError(code, why);
+    for (const [id, { isStream }] of this.#open) if (isStream) this.#close(id, this.#refusal);
+  }
+
+  /** Ends everything. */
   closeAll(code: string, why: string): void {
     for (const id of this.#open.keys()) this.#close(id, new ReplyError(code, why));
+  }
+
+  /** @throws ReplyError when it cannot go on */
+  #keep(id: string, open: Open): void {
+    const refusal =
+      this.#refusal ?? (this.#streams >= this.limits.open ? tooMany(this.limits.open) : undefined);
+    if (refusal !== undefined) {
+      this.#close(id, refusal);
+      throw refusal;
+    }
+    open.isStream = true;
+    this.#streams++;
   }
 
   #of(id: unknown, sender: NodeId): Open | undefined {
@@ -95,24 +141,36 @@ export class ReplyStreams {
   ): Promise<Batch & { readonly id: string | undefined }> {
     try {
       const batch = await stream.next(received);
-      if (batch.isLast) this.#open.delete(id);
+      if (batch.isLast) this.#forget(id);
       return { ...batch, id: batch.isLast ? undefined : id };
     } catch (error) {
-      this.#open.delete(id);
+      this.#forget(id);
       throw error;
     }
   }
 
   /** By the messages' time: nobody who still reads is ever this late. */
   #sweep(nowMs: number): void {
-    for (const [id, { askedAtMs }] of this.#open)
-      if (nowMs - askedAtMs > this.limits.idleMs) this.#close(id, gone());
+    for (const [id, { askedAtMs, isStream }] of this.#open)
+      if (isStream && nowMs - askedAtMs > this.limits.idleMs) this.#close(id, gone());
   }
 
   #close(id: string, error: ReplyError): void {
-    this.#open.get(id)?.stream.close(error);
+    this.#open.get(id)?.stream?.close(error);
+    this.#forget(id);
+  }
+
+  #forget(id: string): void {
+    if (this.#open.get(id)?.isStream) this.#streams--;
     this.#open.delete(id);
   }
+}
+
+function tooMany(limit: number): ReplyError {
+  return new ReplyError(
+    'TOO_MANY_STREAMS',
+    `${limit} streams of replies are open here (streams.open): try again, or ask another member`,
+  );
 }
 
 function gone(): ReplyError {
