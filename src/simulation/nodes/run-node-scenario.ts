@@ -279,9 +279,14 @@ class NodeScenarioRun {
     return running.every(
       ({ node }) =>
         node.activeMembers.length === locals.length &&
-        locals.every(({ id, metadata }) => {
+        locals.every(({ id, metadata, health, healthReason }) => {
           const held = node.member(id);
-          return held?.state === 'alive' && sameMetadata(held.metadata, metadata);
+          return (
+            held?.state === 'alive' &&
+            held.health === health &&
+            held.healthReason === healthReason &&
+            sameMetadata(held.metadata, metadata)
+          );
         }),
     );
   }
