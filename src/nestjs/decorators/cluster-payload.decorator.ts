@@ -93,7 +93,7 @@ function messageOf({ message, path }: { readonly message: string; readonly path?
   const keys = (path as readonly unknown[]).map((segment) =>
     String(typeof segment === 'object' && segment !== null ? (segment as { key?: unknown }).key : segment),
   );
-  return `${keys.join('..')}: ${message}`;
+  return `${keys.join('.')}: ${message}`;
 }
 
 function checkPipe(pipe: unknown, at: number): void {
