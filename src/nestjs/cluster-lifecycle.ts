@@ -15,12 +15,14 @@ const MAX_NAMED = 8;
 
 /** Joins when the application has booted, and drains as soon as it goes down. */
 export class ClusterLifecycle implements OnApplicationBootstrap, OnModuleDestroy {
+  readonly #membership: MembershipService;
   readonly #node: NodeFace | undefined;
   readonly #options: ClusterModuleOptions;
   readonly #reminder: ShutdownHooksReminder;
 
   constructor(as: string | undefined, membership: MembershipService, options: ClusterModuleOptions) {
     // Without a node when a test has put something else in the service's place: then nothing is to be run.
+    this.#membership = membership;
     this.#node = MembershipService.nodeOf(membership);
     this.#options = options;
     this.#reminder = new ShutdownHooksReminder(new Logger(registrationName(as)));
@@ -31,7 +33,7 @@ export class ClusterLifecycle implements OnApplicationBootstrap, OnModuleDestroy
     const node = this.#node;
     if (node === undefined || this.#options.autoJoin === false) return;
     const { waitFor } = splitOptions(this.#options);
-    await node.join();
+    await this.#membership.join();
     if (waitFor !== undefined) await waitOrLeave(node, waitFor);
     if (this.#options.enabled !== false) this.#reminder.start();
   }

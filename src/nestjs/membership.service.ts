@@ -1,4 +1,4 @@
-import type { Observable } from 'rxjs';
+import { ReplaySubject, type Observable } from 'rxjs';
 import type { EventListener, EventListenerOptions } from '../cluster/event-hub.js';
 import type { ClusterMessage } from '../cluster/messaging/cluster-message.js';
 import type { DataOf, Pattern, ReplyOf } from '../cluster/messaging/contracts.js';
@@ -51,6 +51,7 @@ export class MembershipService implements Membership {
    */
   readonly members$: Observable<readonly Member[]>;
   readonly #node: NodeFace;
+  readonly #joined = new ReplaySubject<void>(1);
 
   private constructor(node: NodeFace) {
     this.#node = node;
@@ -66,6 +67,11 @@ export class MembershipService implements Membership {
   /** The node behind a service; undefined for anything that only looks like one. @internal */
   static nodeOf(service: unknown): NodeFace | undefined {
     return typeof service === 'object' && service !== null && #node in service ? service.#node : undefined;
+  }
+
+  /** Tells once when the node has begun to join, also whoever asks later. @internal */
+  static joinOf(service: MembershipService): Observable<void> {
+    return service.#joined.asObservable();
   }
 
   // --- who is there ---
@@ -129,8 +135,10 @@ export class MembershipService implements Membership {
   // --- life ---
 
   /** Joins, where `autoJoin: false` left that to the application. Never waits for peers. @throws ClosedError */
-  join(): Promise<void> {
-    return this.#node.join();
+  async join(): Promise<void> {
+    await this.#node.join();
+    this.#joined.next();
+    this.#joined.complete();
   }
 
   /**

@@ -1,5 +1,5 @@
-import type { Subject } from 'rxjs';
-import type { MembershipService } from '../membership.service.js';
+import { Subscription, type Subject } from 'rxjs';
+import { MembershipService } from '../membership.service.js';
 
 /** What `status` of a `ClusterServer` and a `ClusterClient` tells. @publicApi */
 export type ClusterConnectionStatus = 'connecting' | 'connected' | 'draining' | 'disconnected';
@@ -23,7 +23,11 @@ export function followStatus(
     void membership.whenReady().then(tell, () => undefined);
   };
   tell();
-  const subscription = membership.events$.subscribe({ next: tell, complete: tell });
+  const subscription = new Subscription();
+  subscription.add(membership.events$.subscribe({ next: tell, complete: tell }));
+  // Nothing happens to members when a node that stays alone begins to join.
+  if (MembershipService.nodeOf(membership) !== undefined)
+    subscription.add(MembershipService.joinOf(membership).subscribe(tell));
   return () => subscription.unsubscribe();
 }
 
