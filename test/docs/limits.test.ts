@@ -77,6 +77,26 @@ const boundsWithoutOption: readonly [bound: string, file: string, words: string]
   ['lines of the log about one thing', 'throttled-log.test.ts', 'after ten seconds again'],
   ['things that the log counts so', 'throttled-log.test.ts', 'for the last 256 subjects'],
   [
+    'streams of replies that a `ClusterServer` has open',
+    'nestjs/microservices/streams.test.ts',
+    'are 2 of streams.open at most',
+  ],
+  [
+    'values of such a stream that wait for their reader',
+    'nestjs/microservices/streams.test.ts',
+    'more than streams.bufferedValues behind',
+  ],
+  [
+    'values of such a stream that travel together',
+    'nestjs/microservices/streams.test.ts',
+    'shares values out by streams.batchBytes',
+  ],
+  [
+    'such a stream whose reader does not ask for more',
+    'nestjs/microservices/streams.test.ts',
+    'given up when nobody has asked for more for streams.idleMs',
+  ],
+  [
     'patterns whose turns `requestAny` remembers',
     'cluster/messaging/rotation.test.ts',
     'the pattern that began first beyond 1,024',

@@ -144,9 +144,18 @@ export class ClusterServer
       membership.onRequest(this.#nextPattern, (_data, message) => this.#more(message), streams),
       membership.onMessage(this.#nextPattern, (_data, message) => this.#streams.cancel(message), streams),
       membership.onMessage(CANCEL, (_data, message) => this.#streams.cancelCall(message), streams),
-      membership.onEvent((event) => this.#changed(event), { name: 'ClusterServer' }),
+      this.#follow(),
       followStatus(membership, this._status$),
     );
+  }
+
+  #follow(): () => void {
+    const subscription = this.#membership.events$.subscribe({
+      next: (event) => this.#changed(event),
+      complete: () =>
+        this.#streams.closeAll('NO_STREAM', 'The member that sent this stream of replies has left'),
+    });
+    return () => subscription.unsubscribe();
   }
 
   #changed(event: MembershipEvent): void {
