@@ -159,6 +159,14 @@ const stockJest = {
   transformIgnorePatterns: ['/node_modules/(?!clusterpack/)'],
 };
 
+/** What tracing needs besides, in every application: a tracer, and what carries traces on. */
+const telemetry = [
+  '@opentelemetry/api@1.9.1',
+  '@opentelemetry/sdk-trace-base@2.12.1',
+  '@opentelemetry/context-async-hooks@2.12.1',
+  '@opentelemetry/core@2.12.1',
+];
+
 const applications = [
   {
     name: 'nest-12-esm',
@@ -166,6 +174,7 @@ const applications = [
     nest: '12.5.1',
     compilerOptions: { ...compilerOptions, ...nextGeneration },
     tools: ['typescript@5.9.3', '@types/node@20.19.43', '@nestjs/testing@12.1.1'],
+    optional: ['@nestjs/microservices@12.1.1', '@nestjs/terminus@12.1.0'],
   },
   {
     // The oldest of the peer range, with the compiler options that its `nest new` wrote.
@@ -181,6 +190,7 @@ const applications = [
       'ts-jest@29.4.15',
       '@types/jest@29.5.14',
     ],
+    optional: ['@nestjs/microservices@11.0.1', '@nestjs/terminus@11.0.0'],
   },
   {
     name: 'nest-11-latest-commonjs',
@@ -195,6 +205,7 @@ const applications = [
       'ts-jest@29.4.15',
       '@types/jest@30.0.0',
     ],
+    optional: ['@nestjs/microservices@11', '@nestjs/terminus@11'],
   },
 ];
 
@@ -214,7 +225,7 @@ async function tryApplication(tarball, application) {
       exclude: ['**/*.spec.ts'],
     }),
   );
-  const programs = ['main.ts', 'testing.ts', 'try-testing.ts', 'conventions.ts'];
+  const programs = ['main.ts', 'testing.ts', 'try-testing.ts', 'conventions.ts', 'without-peers.ts'];
   const sources = [...programs, ...(usesJest ? ['cluster.spec.ts'] : [])];
   for (const source of sources) cpSync(join(fixtures, source), join(app, 'src', source));
 
@@ -234,13 +245,23 @@ async function tryApplication(tarball, application) {
 
   await checkKeygen(app);
 
-  await run(app, process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc')]);
-  const output = await run(app, process.execPath, [join('dist', 'main.js')], { timeoutMs: 30_000 });
-  check(output.trim().endsWith('two nodes met'), `unexpected output of ${application.name}:\n${output}`);
-  const held = await run(app, process.execPath, [join('dist', 'conventions.js')], { timeoutMs: 60_000 });
-  check(held.includes("Nest's conventions hold"), `unexpected output of ${application.name}:\n${held}`);
-  const tested = await run(app, process.execPath, [join('dist', 'try-testing.js')], { timeoutMs: 30_000 });
-  check(tested.includes('a cluster was tested'), `unexpected output of ${application.name}:\n${tested}`);
+  const compile = () => run(app, process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc')]);
+  const program = async (name, says) => {
+    const output = await run(app, process.execPath, [join('dist', `${name}.js`)], { timeoutMs: 60_000 });
+    check(output.trim().endsWith(says), `unexpected output of ${name} in ${application.name}:\n${output}`);
+  };
+  await compile();
+  await program('main', 'two nodes met');
+  await program('conventions', "Nest's conventions hold");
+  await program('try-testing', 'a cluster was tested');
+  await program('without-peers', 'what is missing is named');
+
+  const express = `@nestjs/platform-express@${application.nest}`;
+  await install('--save-dev', express, ...application.optional, ...telemetry);
+  cpSync(join(fixtures, 'optional'), join(app, 'src', 'optional'), { recursive: true });
+  if (!usesJest) rmSync(join(app, 'src', 'optional', 'optional.spec.ts'));
+  await compile();
+  await program(join('optional', 'try-optional'), 'what is optional works');
 
   if (usesJest)
     await run(app, process.execPath, [join('node_modules', 'jest', 'bin', 'jest.js'), '--ci'], {
