@@ -239,14 +239,15 @@ function headersOf({ metadata }: ReadPacket, { headers }: ClusterRecordOptions):
 
 /** What a handler's filter told, as it told it; anything else as it is. */
 function toldBy(error: unknown, headers: Headers): unknown {
-  return error instanceof RemoteError && headers[TOLD] !== undefined ? new Told(error.response) : error;
+  return error instanceof RemoteError && headers[TOLD] !== undefined ? new Told(error) : error;
 }
 
 /** Keeps apart what was told from what was thrown here. */
 class Told {
-  constructor(readonly response: unknown) {}
+  constructor(readonly by: RemoteError) {}
 }
 
 function errorOf(error: unknown): unknown {
-  return error instanceof Told ? error.response : error;
+  // Nest takes what is falsy for no error.
+  return error instanceof Told ? error.by.response || error.by : error;
 }

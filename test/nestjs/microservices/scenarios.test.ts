@@ -48,6 +48,7 @@ import {
 import {
   ClusterModule,
   MembershipService,
+  RemoteError,
   RequestTimeoutError,
   formatAddress,
   seeds,
@@ -266,7 +267,21 @@ describe('exceptions', () => {
         );
       }
     }
-    const { server, asker, client } = await serve([Failing]);
+    @Catch(RangeError)
+    class Nothing {
+      catch() {
+        return throwError(() => '');
+      }
+    }
+    @Controller()
+    class Silent {
+      @MessagePattern('silent')
+      @UseFilters(Nothing)
+      silent(): never {
+        throw new RangeError('x');
+      }
+    }
+    const { server, asker, client } = await serve([Failing, Silent]);
     const errorOf = (pattern: string) =>
       lastValueFrom(client.send(pattern, {})).then(
         () => undefined,
@@ -276,6 +291,8 @@ describe('exceptions', () => {
     expect(await errorOf('object')).toEqual({ code: 'NO', message: 'no', sku: 1 });
     expect(await errorOf('filtered')).toEqual({ filtered: 'x' });
     expect(await errorOf('unknown')).toEqual({ status: 'error', message: 'Internal server error' });
+    // No error at all would be a reply.
+    expect(await errorOf('silent')).toBeInstanceOf(RemoteError);
     const seen: unknown[] = [];
     await new Promise<void>((resolve) =>
       client.send('late', {}).subscribe({
