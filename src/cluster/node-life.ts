@@ -20,6 +20,7 @@ import { closeDiscovery, Joiner } from './joiner.js';
 import type { LifeListener } from './life-listener.js';
 import { LocalIdentity } from './local-identity.js';
 import type { NodeStatus, ReadyOptions } from './node-status.js';
+import { MemberTies } from './member-ties.js';
 import { Notices } from './notices.js';
 import type { ResolvedOptions } from './options.js';
 import type { NodeSecurity } from './security/node-security.js';
@@ -54,6 +55,7 @@ export class NodeLife {
   readonly #waiters: Waiters;
   readonly #identity: LocalIdentity;
   readonly #continuity = new EventContinuity();
+  readonly #ties: MemberTies;
   #engine: Engine | undefined;
   #joiner: Joiner | undefined;
   #status: NodeStatus = 'created';
@@ -73,6 +75,7 @@ export class NodeLife {
     this.random = options.random ?? Math.random;
     this.log = new ThrottledLog(options.logger, this.clock);
     this.#waiters = new Waiters(this.clock);
+    this.#ties = new MemberTies(this.clock, options.swim.leaveTimeoutMs, listener);
     this.#notices = new Notices(options, this.log, this.clock, {
       isAlone: () => this.activeMembers.length === 1,
       member: (id) => this.protocol?.member(id),
@@ -302,12 +305,9 @@ export class NodeLife {
   // --- what the protocol tells ---
 
   #onEvent(event: MembershipEvent): void {
-    const { member, type } = event;
-    const engine = this.#engine;
-    if (type === 'unreachable' || type === 'left') engine?.transport.forget(member.id, type);
-    else if (type === 'joined' || type === 'recovered') engine?.transport.grant(member.id);
-    const { protocol } = engine ?? {};
-    const isSelf = member.id === this.#identity.id;
+    this.#ties.onEvent(event, this.openTransport);
+    const { protocol } = this;
+    const isSelf = event.member.id === this.#identity.id;
     const told = protocol === undefined || isSelf ? event : this.#continuity.admit(event, protocol.view);
     if (told !== undefined) this.#tell(told);
   }
@@ -382,6 +382,7 @@ export class NodeLife {
     await engine?.close(protocol === undefined ? 'shutdown' : 'left');
     this.#status = 'left';
     this.#security.close();
+    this.#ties.close();
     this.#waiters.close(new ClosedError());
     this.#listener.ended();
     await closeDiscovery(this.#options);

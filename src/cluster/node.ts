@@ -82,6 +82,7 @@ export class ClusterNode implements Membership {
     this.#life = new NodeLife(resolved, freezeMetadata(resolved.metadata, resolved.limits.metadataBytes), {
       binding: () => this.#tracing.load(),
       event: (event) => this.#onEvent(event),
+      gone: (id, why) => this.#messenger.forget(id, why),
       receive: (message) => this.#messenger.receive(message),
       error: (error) => this.#errors.push(error),
       ended: () => this.#end(),
@@ -375,9 +376,6 @@ export class ClusterNode implements Membership {
   // --- inside ---
 
   #onEvent(event: MembershipEvent): void {
-    const { member, type } = event;
-    if (type === 'left') this.#messenger.forget(member.id, 'left');
-    if (type === 'unreachable') this.#messenger.forget(member.id, 'became unreachable');
     logEvent(this.#options.logger, event, this.local.id);
     this.#events.push(event);
   }

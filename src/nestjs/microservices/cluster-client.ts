@@ -147,7 +147,8 @@ export class ClusterClient extends ClientProxy<ClusterEventsMap, ClusterConnecti
     try {
       reply = await this.#request(pattern, body, options, asked, (member) => (last = member));
     } catch (error) {
-      // The source of an answer that nobody waits for any more is not to go on.
+      // The source of an answer that nobody waits for any more is not to go on. If this does not arrive, its server
+      // gives it up when nobody has fetched anything for a while, or with this member.
       if (last !== undefined && (signal.aborted || error instanceof RequestTimeoutError))
         this.#membership.emit(last, CANCEL, [call]).catch(() => undefined);
       throw toldBy(error, headers);

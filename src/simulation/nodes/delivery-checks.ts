@@ -79,6 +79,7 @@ export class DeliveryChecks {
   /** The last number of each order of messages: sender, recipient and stream; or what readers have begun with. */
   readonly #last = new Map<string, number>();
   readonly #draining = new Set<NodeId>();
+  readonly #closed = new Set<NodeId>();
   #numbers = 0;
 
   constructor(
@@ -173,6 +174,11 @@ export class DeliveryChecks {
   /** A node takes no requests from now on. */
   drains(id: NodeId): void {
     this.#draining.add(id);
+  }
+
+  /** A node says goodbye on its links: what it has not taken yet, it never will. */
+  closes(id: NodeId): void {
+    this.#closed.add(id);
   }
 
   /** A message goes out. */
@@ -274,12 +280,12 @@ export class DeliveryChecks {
     );
   }
 
-  /** What was written may have arrived, and nothing else; only the recipient's own word makes it certain again. */
+  /** What was written may have arrived, and nothing else; only the recipient's own word, or its goodbye, makes it certain again. */
   #checkClaim(sent: Sent, error: unknown): void {
     const isWritten = sent.writtenIn !== undefined;
     if (
       isWritten
-        ? error instanceof NotDeliveredError && sent.unwanted === 0
+        ? error instanceof NotDeliveredError && sent.unwanted === 0 && !this.#closed.has(sent.to)
         : error instanceof DeliveryUncertainError
     ) {
       this.findings.add(
@@ -289,11 +295,14 @@ export class DeliveryChecks {
     }
   }
 
-  /** The sender has seen that a member is gone: what waits for it settles now; a broadcast with its last recipient. */
-  gone(sender: Process, id: NodeId): void {
+  /**
+   * The sender has seen that a member is gone: what waits for it settles now, or within the time that a leaver has
+   * for its goodbye; a broadcast with its last recipient.
+   */
+  gone(sender: Process, id: NodeId, withinMs = 0): void {
     for (const sent of this.#pending) {
       if (sent.sender === sender && sent.to === id && !TO_SEVERAL.has(sent.kind)) {
-        sent.settleByMs = Math.min(sent.settleByMs, this.nowMs() + SETTLE_AFTER_GONE_MS);
+        sent.settleByMs = Math.min(sent.settleByMs, this.nowMs() + withinMs + SETTLE_AFTER_GONE_MS);
       }
     }
   }

@@ -19,6 +19,8 @@ export interface MessageWatcher {
   leaves(to: Destination, options: TransportSendOptions, send: () => Promise<void>): Promise<void>;
   /** The node tells its transport that a member is gone. */
   forgets(id: NodeId): void;
+  /** The transport says goodbye everywhere. */
+  closes(): void;
 }
 
 /** Watches what a transport carries, and what it puts into its node's inbox, at the moment at which it does. */
@@ -46,5 +48,10 @@ export class MessageTap extends ForwardingTransport {
   override forget(id: NodeId, why: 'left' | 'unreachable'): void {
     this.watcher.forgets(id);
     super.forget(id, why);
+  }
+
+  override close(reason?: 'left' | 'shutdown'): Promise<void> {
+    this.watcher.closes();
+    return super.close(reason);
   }
 }

@@ -26,6 +26,9 @@ import { SessionChecks } from './session-checks.js';
 import { Traffic } from './traffic.js';
 import { TransportChecks } from './transport-checks.js';
 
+/** All nodes have the default options. */
+const SWIM = resolveSwimOptions();
+
 /** How a scenario is run, beside what it is. */
 export interface RunNodeOptions {
   /** Every line of the trace, as it is written. */
@@ -189,8 +192,8 @@ class NodeScenarioRun {
       process.loop.slowDown(0);
       process.loop.thaw();
     }
-    // A probe from before the calm may fail until then, and undo an agreement. All nodes have the default options.
-    const probedUntilMs = cluster.nowMs + longestProbeMs(resolveSwimOptions());
+    // A probe from before the calm may fail until then, and undo an agreement.
+    const probedUntilMs = cluster.nowMs + longestProbeMs(SWIM);
     const giveUpMs = cluster.nowMs + this.#scenario.settleWithinMs;
     while (cluster.nowMs < probedUntilMs || !this.#isSettled()) {
       if (cluster.nowMs > giveUpMs && !this.#isSettled()) return this.#giveUp();
@@ -313,6 +316,7 @@ class NodeScenarioRun {
       arrived: (message, give) => this.#delivery.arrived(id, message, give),
       leaves: (to, sendOptions, send) => this.#delivery.leaves(id, to, sendOptions, send),
       forgets: (other) => this.#sessions.forgotten(id, other),
+      closes: () => this.#delivery.closes(id),
     });
     return spoilInbox?.(tap) ?? tap;
   }
@@ -326,7 +330,8 @@ class NodeScenarioRun {
       const { type, member } = event;
       this.#trace(`${process.name} ${type} ${member.name} ${member.id} ${member.incarnation}`);
       events.event(event);
-      if (type === 'unreachable' || type === 'left') this.#delivery.gone(process, member.id);
+      if (type === 'unreachable') this.#delivery.gone(process, member.id);
+      else if (type === 'left') this.#delivery.gone(process, member.id, SWIM.leaveTimeoutMs);
     });
     this.#lives.push({ node, process, traffic });
     if (this.#hasBegun && !this.#isCalm) traffic.start();

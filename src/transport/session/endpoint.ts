@@ -12,7 +12,7 @@ import { Lanes } from './lanes.js';
 import type { OutgoingMessage } from './message.js';
 import { ThrottledLog } from '../../throttled-log.js';
 import { OutgoingSession } from './outgoing-session.js';
-import { notDelivered, PayloadRoutes } from './payload-routes.js';
+import { PayloadRoutes } from './payload-routes.js';
 import { PayloadWatch } from './payload-watch.js';
 import { Peers } from './peers.js';
 import type { Lane, Peer, PeerOwner } from './peer.js';
@@ -140,8 +140,7 @@ export class Endpoint implements HandshakeHost, PeerOwner {
     peer.forgotten = true;
     this.#casts.failed(peer);
     this.lanes.close(peer, undefined);
-    const reason = why === 'left' ? 'The recipient has left' : 'The recipient is unreachable';
-    peer.out.abandon(reason, notDelivered);
+    peer.out.abandon(why === 'left' ? 'The recipient has left' : 'The recipient is unreachable');
     if (why === 'unreachable' && peer.incoming?.suspend() === true) {
       peer.forgotten = false;
       const oldest = this.#peers.lost(peer);
@@ -181,7 +180,7 @@ export class Endpoint implements HandshakeHost, PeerOwner {
       this.#casts.failed(peer);
       this.lanes.close(peer, reason);
       peer.incoming?.end();
-      peer.out.abandon('This node has closed', notDelivered);
+      peer.out.abandon('This node has closed');
     }
     this.#peers.clear();
   }
@@ -214,14 +213,14 @@ export class Endpoint implements HandshakeHost, PeerOwner {
       else this.handshaker.dialEnded(link, { kind: 'report', report: 'silent' });
       return;
     }
+    const peer = link.peer!;
+    const carries = peer.payload.link === link;
     this.#gone(link);
     // The peer reads no more, so there is nothing to write either.
     link.raw.destroy();
-    const peer = link.peer!;
     // Whoever answers elsewhere in its name has no say in what waits for it.
     const isThere = sameAddress(link.wanted?.address ?? link.proven!.address, peer.address);
-    if (isThere && (reason === 'left' || reason === 'shutdown'))
-      peer.out.abandon(`The recipient has ${reason === 'left' ? 'left' : 'shut down'}`, notDelivered);
+    if (isThere && (reason === 'left' || reason === 'shutdown')) peer.dismissed(reason, carries);
     if (link.purpose === 'payload') this.#routes.want(peer);
     else if (link.purpose === 'protocol' && reason !== 'replaced') this.world.link(link.proven!, 'goodbye');
     this.tidy(peer);

@@ -1,5 +1,6 @@
-import { DeliveryUncertainError, NotDeliveredError, SendQueueFullError } from '../../errors.js';
+import { SendQueueFullError } from '../../errors.js';
 import type { Link } from '../link.js';
+import { notDelivered, perhapsReceived } from './certainty.js';
 import { Fifo } from './fifo.js';
 import { FrameRing } from './frame-ring.js';
 import type { CreditFrame, PermitFrame, RejectFrame, SessionAnswer, SessionOffer } from './frame.js';
@@ -112,11 +113,11 @@ export class OutgoingSession implements Permits {
     const stream = this.#streams[message.stream];
     if (progress === Progress.Settled || stream === undefined) return;
     if (progress === Progress.Written) {
-      message.settle(new DeliveryUncertainError(`${why}; the message may have been received`, { cause }));
+      message.settle(perhapsReceived(why, cause));
       this.#detachBuffer(message);
       return;
     }
-    message.settle(new NotDeliveredError(`${why}; the message was not delivered`, { cause }));
+    message.settle(notDelivered(why, cause));
     if (message.framedBytes === 0) {
       this.#gone(message);
       if (stream.aborted(message)) this.takeBack(stream, message.free);
@@ -250,10 +251,11 @@ export class OutgoingSession implements Permits {
 
   /**
    * The peer is gone, out of reach, or this side closes: everything settles. What was not written gets the error
-   * that `unwritten` makes; what was is uncertain and never sent again, so the next link begins a new epoch.
+   * that `unwritten` makes; what was is uncertain, or what `written` makes, and never sent again, so the next link
+   * begins a new epoch.
    */
-  abandon(why: string, unwritten: (why: string) => NotDeliveredError): void {
-    this.#failUnacked(why);
+  abandon(why: string, unwritten = notDelivered, written = perhapsReceived): void {
+    this.#failUnacked(why, written);
     for (const stream of this.#streams) {
       stream?.drain((message) => {
         if (message.progress === Progress.Settled && message.framedBytes === 0) return;
@@ -331,12 +333,12 @@ export class OutgoingSession implements Permits {
   }
 
   /** Empties the ring. A message whose last frame was not written stays in its queue. */
-  #failUnacked(why: string): void {
+  #failUnacked(why: string, written = perhapsReceived): void {
     const ring = this.#ring;
     while (ring.length > 0) {
       const { last, message } = ring.shift();
       if (!last) continue;
-      message.settle(new DeliveryUncertainError(`${why}; the message may have been received`));
+      message.settle(written(why));
       this.#gone(message);
     }
     this.#cursor = ring.next;

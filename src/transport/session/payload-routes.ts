@@ -1,5 +1,5 @@
 import { formatAddress } from '../../address.js';
-import { NoRouteError, NotDeliveredError } from '../../errors.js';
+import { NoRouteError } from '../../errors.js';
 import { isFinal } from './handshake.js';
 import type { LaneFailure } from './handshaker.js';
 import type { TransportDeadlines } from './limits.js';
@@ -52,7 +52,7 @@ export class PayloadRoutes {
     const where = formatAddress(peer.address);
     if (failure.refused !== undefined && isFinal(failure.refused.reason)) {
       const { reason, detail } = failure.refused;
-      peer.out.abandon(`${where} refuses this node (${reason}: ${detail})`, notDelivered);
+      peer.out.abandon(`${where} refuses this node (${reason}: ${detail})`);
       return;
     }
     this.#count(peer);
@@ -80,8 +80,4 @@ export class PayloadRoutes {
   #count(peer: Peer): void {
     if (peer.failures++ === 0) peer.failingSinceMs = this.world.now();
   }
-}
-
-export function notDelivered(why: string): NotDeliveredError {
-  return new NotDeliveredError(`${why}; the message was not delivered`);
 }

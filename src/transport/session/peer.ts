@@ -1,5 +1,6 @@
 import type { Address } from '../../address.js';
 import type { NodeId } from '../../node-id.js';
+import { notDelivered } from './certainty.js';
 import type { SessionOffer } from './frame.js';
 import type { Inbox } from './inbox.js';
 import { IncomingSession, type Receiver } from './incoming-session.js';
@@ -151,6 +152,16 @@ export class Peer implements SessionTimer {
     known?.end();
     this.incoming = new IncomingSession(offer.epoch + 1, this.owner.receiver, this.inbox!);
     return { known: false, session: this.incoming };
+  }
+
+  /**
+   * The peer has said goodbye for good. Before, on the link that carries the sessions, it has acknowledged whatever it
+   * took: the rest is certain. Where another link does, its word is still to come.
+   */
+  dismissed(reason: 'left' | 'shutdown', carries: boolean): void {
+    const why = `The recipient has ${reason === 'left' ? 'left' : 'shut down'}`;
+    if (carries) this.out.abandon(why, notDelivered, notDelivered);
+    else if (this.payload.link === undefined) this.out.abandon(why);
   }
 
   fired(): void {
