@@ -38,6 +38,23 @@ export class TestProcess {
     );
   }
 
+  /** A program with a channel for messages, in the same environment. `told` gets what it sends. */
+  static connected([command, ...args]: readonly string[], told: (fact: unknown) => void): TestProcess {
+    const child = spawn(command!, args, {
+      cwd: ROOT,
+      env: outsideOfTests(process.env),
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+    child.on('message', told);
+    return new TestProcess(child);
+  }
+
+  /** Sends a message; one that cannot take it any more does not get it. */
+  send(order: object): void {
+    // It may end at any moment; whoever waits for an answer says that none came.
+    if (this.child.connected) this.child.send(order, () => undefined);
+  }
+
   get pid(): number {
     return this.child.pid!;
   }
