@@ -25,6 +25,7 @@ export type { EventListener, EventListenerOptions } from './cluster/event-hub.js
 export type { NodeStatus, ReadyOptions } from './cluster/node-status.js';
 export { ClusterNode } from './cluster/node.js';
 export { startNode } from './cluster/start-node.js';
+export type { MemberExplanation, MemberTrace } from './cluster/member-history.js';
 export type { HandlerStats, NodeStats } from './cluster/node-stats.js';
 export type { ClusterLimits } from './cluster/limits.js';
 export { oldest, ownerOf } from './cluster/choose-member.js';

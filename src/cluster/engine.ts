@@ -8,7 +8,7 @@ import {
   type ProtocolViolationError,
 } from '../errors.js';
 import type { Member, MembershipEvent } from '../membership/membership.js';
-import type { LocalMember, MembershipProtocol, ProtocolNotice } from '../membership/protocol.js';
+import type { LocalMember, MembershipProtocol, ProtocolNotice, TraceEvent } from '../membership/protocol.js';
 import { swimCodec } from '../membership/swim/codec.js';
 import type { SwimMessage } from '../membership/swim/messages.js';
 import { Swim } from '../membership/swim/swim.js';
@@ -32,6 +32,7 @@ export interface EngineListener {
   /** A handshake was refused, by this side or the other. */
   refused(error: HandshakeError): void;
   listenerLost(cause: unknown): void;
+  trace(event: TraceEvent): void;
 }
 
 /**
@@ -79,6 +80,7 @@ export class Engine {
       epochMs: () => epochMsOf(clock),
       transport: () => this.transport,
       listener,
+      trace: (event) => listener.trace(event),
     });
   }
 

@@ -1,5 +1,6 @@
 import type { ClusterError } from '../errors.js';
 import type { MembershipEvent } from '../membership/membership.js';
+import type { TraceEvent } from '../membership/protocol.js';
 import type { NodeId } from '../node-id.js';
 import type { IncomingMessage, Receipt } from '../transport/transport.js';
 
@@ -12,6 +13,8 @@ export interface LifeListener {
   gone(id: NodeId, why: string): void;
   receive(message: IncomingMessage): Receipt;
   error(error: ClusterError): void;
+  /** What the protocol does, for whoever explains it. */
+  trace(event: TraceEvent): void;
   /** Everything is closed: nothing will happen any more. */
   ended(): void;
 }

@@ -105,7 +105,6 @@ export class NodeLife {
     return this.#security;
   }
 
-  /** What was counted. */
   get counts(): Pick<Notices, 'stalls' | 'violations'> {
     return this.#notices;
   }
@@ -265,6 +264,7 @@ export class NodeLife {
       stalled: (ms) => this.#notices.stalled(ms),
       duplicateId: ({ address }) => this.#toldOfDuplicate(address),
       refused: (error) => this.#listener.error(error),
+      trace: (event) => this.#listener.trace(event),
       listenerLost: (cause) => this.#onListenerLost(cause),
     });
     this.#engine = engine;

@@ -29,6 +29,7 @@ import type {
   RequestOutcome,
 } from './messaging/request-options.js';
 import { freezeMetadata, patchMetadata } from './metadata.js';
+import { MemberHistory, type MemberExplanation } from './member-history.js';
 import { NodeLife } from './node-life.js';
 import { collectStats, type NodeStats } from './node-stats.js';
 import type { NodeStatus, ReadyOptions } from './node-status.js';
@@ -59,6 +60,7 @@ export class ClusterNode implements Membership {
   readonly warnings: readonly string[];
   readonly #options: ResolvedOptions;
   readonly #life: NodeLife;
+  readonly #history = new MemberHistory(() => epochMsOf(this.#life.clock));
   readonly #events: EventHub;
   readonly #errors: Readers<ClusterError>;
   readonly #dispatcher: TracedDispatcher;
@@ -85,6 +87,7 @@ export class ClusterNode implements Membership {
       gone: (id, why) => this.#messenger.forget(id, why),
       receive: (message) => this.#messenger.receive(message),
       error: (error) => this.#errors.push(error),
+      trace: (event) => this.#history.take(event),
       ended: () => this.#end(),
     });
     const life = this.#life;
@@ -144,6 +147,11 @@ export class ClusterNode implements Membership {
     const protocol = this.#life.protocol;
     if (protocol !== undefined) return protocol.member(id as NodeId);
     return id === this.local.id ? this.local : undefined;
+  }
+
+  /** What this node thinks of a member, and who or what made it think so. Kept in memory, bounded; nothing is asked. */
+  explain(id: string): MemberExplanation {
+    return this.#history.explain(id as NodeId, (other) => this.member(other));
   }
 
   /** Active members, the ones that fit `where` if it is given. */
@@ -323,10 +331,7 @@ export class ClusterNode implements Membership {
     return this.#messenger.request(to, pattern, data, options) as Promise<ReplyOf<P>>;
   }
 
-  /**
-   * Asks one of the other members that are alive and not draining, each in its turn; where one did nothing for certain,
-   * the next.
-   */
+  /** Asks one other member that is alive and not draining, each in its turn; where one certainly did nothing, the next. */
   requestAny<P extends Pattern>(
     pattern: P,
     data: DataOf<P>,

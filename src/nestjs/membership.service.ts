@@ -9,6 +9,7 @@ import type {
   RequestOptions,
   RequestOutcome,
 } from '../cluster/messaging/request-options.js';
+import type { MemberExplanation } from '../cluster/member-history.js';
 import type { NodeStatus, ReadyOptions } from '../cluster/node-status.js';
 import type { NodeStats } from '../cluster/node-stats.js';
 import type { ClusterError } from '../errors.js';
@@ -97,6 +98,16 @@ export class MembershipService implements Membership {
   /** All members that are remembered, unreachable and left ones included, sorted by NodeId. */
   get allMembers(): readonly Member[] {
     return this.#node.allMembers;
+  }
+
+  /**
+   * What this node thinks of a member, and who or what made it think so: its state, when it answered last, and the
+   * last 32 accusations, pieces of evidence and verdicts. Kept in memory; nothing is asked, and nothing is thrown.
+   *
+   * @param id of a member, also one that is gone
+   */
+  explain(id: string): MemberExplanation {
+    return this.#node.explain(id);
   }
 
   get incomingMessages(): AsyncIterable<Message> {

@@ -1,4 +1,4 @@
-import type { MembershipEventType } from 'clusterpack/core';
+import type { MembershipEventType, MemberTrace } from 'clusterpack/core';
 
 /** What a node tells of itself. `at` is CLOCK_MONOTONIC in milliseconds, one clock for all processes of the machine. */
 export type Fact = { readonly at: number } & (
@@ -18,6 +18,8 @@ export interface EventFact {
   readonly id: string;
   readonly name: string;
   readonly incarnation: number;
+  /** Of a verdict: what led to it. */
+  readonly why?: readonly MemberTrace[];
 }
 
 /** What a node answers when it is asked how it stands. */

@@ -1,7 +1,10 @@
+import type { MemberTrace } from 'clusterpack/core';
 import type { EventFact, Fact } from './facts.js';
 
 /** Verdicts may come so long after what made a member unreachable for others is over. */
 const AFTERMATH_MS = 20_000;
+/** Of the events of a member, for a finding. */
+const REMEMBERED = 8;
 /** Messages of which nothing is wrong are forgotten after this. */
 const FORGET_MS = 120_000;
 
@@ -65,7 +68,7 @@ export class Judge {
   falsePositives = 0;
   accepted = 0;
   unreachable = 0;
-  readonly #states = new Map<string, State>();
+  readonly #told = new Map<string, Pick<EventFact, 'event' | 'at'>[]>();
   readonly #messages = new Map<string, Message>();
   #disturbances: Disturbance[] = [];
 
@@ -104,14 +107,19 @@ export class Judge {
     );
   }
 
-  #event(by: Judged, { event, id, at, incarnation }: EventFact): void {
+  #event(by: Judged, { event, id, at, incarnation, why = [] }: EventFact): void {
     const subject = this.find(id);
     if (id !== by.id) {
       const key = `${by.id} ${id}`;
-      const before = this.#states.get(key) ?? 'none';
+      const told = this.#told.get(key) ?? [];
+      const before = told.length === 0 ? 'none' : AFTER[told.at(-1)!.event];
+      told.push({ event, at });
+      if (told.length > REMEMBERED) told.shift();
+      this.#told.set(key, told);
       if (!LEGAL[event].includes(before))
-        this.#find(`${by.host} tells ${event} of ${subject?.host ?? id} that was ${before} to it`);
-      this.#states.set(key, AFTER[event]);
+        this.#find(
+          `${by.host} (${by.id}) told of ${subject?.host ?? 'nobody'} (${id}): ${told.map((each) => `${each.event} at ${Math.round(each.at)}`).join(', ')}`,
+        );
     }
     if (event !== 'unreachable') return;
     this.unreachable++;
@@ -119,7 +127,7 @@ export class Judge {
     if (this.#isExcused(by.host, subject.host, at)) return;
     this.falsePositives++;
     this.#find(
-      `${by.host} calls ${subject.host} (${id}, incarnation ${incarnation}) unreachable at ${Math.round(at)} ms, which lives and is well`,
+      `${by.host} calls ${subject.host} (${id}, incarnation ${incarnation}) unreachable at ${Math.round(at)} ms, which lives and is well:\n${why.map(written).join('\n')}`,
     );
   }
 
@@ -163,4 +171,10 @@ export class Judge {
   #find(finding: string): void {
     this.findings.push(finding);
   }
+}
+
+function written({ at, kind, byName, detail, data }: MemberTrace): string {
+  const figures = Object.entries(data ?? {}).map(([name, figure]) => `${name} ${Math.round(figure)}`);
+  const by = byName === undefined ? undefined : `by ${byName}`;
+  return `    ${new Date(at).toISOString()} ${[kind, by, detail, ...figures].filter(Boolean).join(' ')}`;
 }

@@ -1,12 +1,12 @@
 import { Random } from 'clusterpack/testing';
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { Campaign, type Outcome } from './campaign.js';
 import { monotonicMs } from './facts.js';
 import { faultKinds } from './faults.js';
 import { Fleet } from './fleet.js';
 import { Judge } from './judge.js';
 import { Network } from './network.js';
+import { CommandOptions } from './options.js';
 import { enterSandbox } from './sandbox.js';
 
 const USAGE = `npm run chaos -- [options]
@@ -24,13 +24,20 @@ with iproute2, iptables and util-linux.
 Exit codes: 0 all is well · 1 a promise was broken · 2 a wrong option · 3 not possible here.
 `;
 
-const { values } = parseOptions();
-const minutes = figure('minutes', values.minutes, 0.1, 24 * 60);
-const nodes = figure('nodes', values.nodes, 3, 250, true);
-const rate = figure('rate', values.rate, 0, 1000);
-const seed = figure('seed', values.seed ?? String(Math.floor(Math.random() * 2 ** 32)), 0, 2 ** 53, true);
-const kinds = values.faults?.split(',') ?? Object.keys(faultKinds);
-for (const kind of kinds) if (faultKinds[kind] === undefined) refuse(`no fault is called ${kind}`);
+const options = new CommandOptions('chaos', USAGE, {
+  minutes: '5',
+  nodes: '8',
+  rate: '5',
+  seed: String(Math.floor(Math.random() * 2 ** 32)),
+  faults: undefined,
+  json: undefined,
+});
+const minutes = options.number('minutes', 0.1, 24 * 60);
+const nodes = options.integer('nodes', 3, 250);
+const rate = options.number('rate', 0, 1000);
+const seed = options.integer('seed', 0, 2 ** 53);
+const kinds = options.words('faults', Object.keys(faultKinds));
+const json = options.text('json');
 
 enterSandbox();
 process.exitCode = await main();
@@ -76,39 +83,9 @@ heap, RSS         ${mebibytes(first.heapBytes)} → ${mebibytes(last.heapBytes)}
 resources         ${first.resources.toFixed(1)} → ${last.resources.toFixed(1)} sockets and timers a node
 findings          ${judge.findings.length}
 ${judge.findings.map((finding) => `  ${finding}\n`).join('')}`);
-  if (values.json !== undefined) {
+  if (json !== undefined) {
     const { findings, falsePositives, accepted, unreachable } = judge;
     const all = { seed, nodes, minutes, findings, falsePositives, accepted, unreachable, ...outcome };
-    writeFileSync(values.json, `${JSON.stringify(all, undefined, 1)}\n`);
+    writeFileSync(json, `${JSON.stringify(all, undefined, 1)}\n`);
   }
-}
-
-function parseOptions() {
-  try {
-    return parseArgs({
-      options: {
-        minutes: { type: 'string', default: '5' },
-        nodes: { type: 'string', default: '8' },
-        rate: { type: 'string', default: '5' },
-        seed: { type: 'string' },
-        faults: { type: 'string' },
-        json: { type: 'string' },
-      },
-    });
-  } catch (error) {
-    return refuse((error as Error).message);
-  }
-}
-
-function figure(name: string, text: string, min: number, max: number, isInteger = false): number {
-  const value = Number(text);
-  if (value >= min && value <= max && (!isInteger || Number.isInteger(value))) return value;
-  return refuse(
-    `--${name} is ${text}, but must be ${isInteger ? 'an integer' : 'a number'} from ${min} to ${max}`,
-  );
-}
-
-function refuse(why: string): never {
-  process.stderr.write(`chaos: ${why}\n\n${USAGE}`);
-  process.exit(2);
 }

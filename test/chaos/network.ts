@@ -15,8 +15,10 @@ export class Network {
     run('ip', 'link', 'set', BRIDGE, 'up');
   }
 
-  /** @returns its address */
+  /** A host that is known already stays as it is. @returns its address */
   add(host: string): string {
+    const known = this.#hosts.get(host);
+    if (known !== undefined) return known;
     const number = this.#hosts.size + 1;
     const address = `10.77.${number >> 8}.${number & 255}`;
     run('ip', 'netns', 'add', host);
@@ -58,6 +60,11 @@ export class Network {
   /** Nothing enters or leaves: the power is off. No reset ever comes from there. */
   isolate(host: string): void {
     this.#rule(host, '-i', 'eth0', '-j', 'DROP');
+    this.mute(host);
+  }
+
+  /** Nothing leaves, everything enters. */
+  mute(host: string): void {
     run(...iptables(host), '-A', 'OUTPUT', '-o', 'eth0', '-j', 'DROP');
   }
 

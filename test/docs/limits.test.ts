@@ -41,6 +41,11 @@ const boundsWithoutOption: readonly [bound: string, file: string, words: string]
     'wait for their lookup up to 1,024',
   ],
   [
+    'members with a history for `explain(id)`',
+    'cluster/member-history.test.ts',
+    'is bounded: of 4,096 members, those that were heard of last',
+  ],
+  [
     'members that have left, to be told of once',
     'cluster/event-continuity.test.ts',
     'remember the last 4,096 members that have left',

@@ -2,6 +2,7 @@ import type { EventListener } from '../../src/cluster/event-hub.js';
 import { ClusterMessage } from '../../src/cluster/messaging/cluster-message.js';
 import type { Pattern } from '../../src/cluster/messaging/contracts.js';
 import type { HandlerOptions, MessageHandler, RequestHandler } from '../../src/cluster/messaging/handlers.js';
+import type { MemberExplanation } from '../../src/cluster/member-history.js';
 import type { NodeStatus, ReadyOptions } from '../../src/cluster/node-status.js';
 import type { ClusterOptions } from '../../src/cluster/options.js';
 import { NotDeliveredError, type ClusterError } from '../../src/errors.js';
@@ -89,6 +90,10 @@ export class FakeNode implements NodeFace {
   }
   get allMembers(): readonly Member[] {
     return [this.local];
+  }
+
+  explain(id: string): MemberExplanation {
+    return { member: id === this.local.id ? this.local : undefined, answeredAt: undefined, history: [] };
   }
 
   // --- what a test puts in ---
