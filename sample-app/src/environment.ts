@@ -15,6 +15,8 @@ import { readSecurity } from './security-environment.js';
 export interface Environment {
   readonly http: { readonly host: string; readonly port: number };
   readonly cluster: ClusterOptions;
+  /** Whether requests under /debug may make the process misbehave. */
+  readonly debug: boolean;
 }
 
 /** Which variable sets an option of the library, so that its complaints can name it. */
@@ -105,6 +107,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
       swim: readProbes(env),
       security,
     },
+    debug: readInteger(env, 'SAMPLE_DEBUG', 0, 1) === 1,
   };
 }
 

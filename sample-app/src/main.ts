@@ -14,8 +14,8 @@ import { StderrLogger } from './stderr-logger.js';
 const LINGER_MS = 5000;
 
 async function main(): Promise<void> {
-  const { http, cluster } = readEnvironment(process.env);
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.withCluster(cluster), {
+  const { http, cluster, debug } = readEnvironment(process.env);
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.withCluster(cluster, debug), {
     logger: new StderrLogger({ logLevels: ['log', 'warn', 'error', 'fatal'] }),
     abortOnError: false,
     bodyParser: false,

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { performance } from 'node:perf_hooks';
 import { until } from './processes.js';
 import { SampleCluster, type Answer, type SampleNode } from './sample-cluster.js';
 
@@ -316,6 +317,35 @@ describe('members that are gone', () => {
     expect((await a.call('GET', `/whoami/${b.id}`)).status).toBe(200);
     b.signal('SIGSTOP');
     expectError(await a.call('GET', `/whoami/${b.id}`), 504, 'CLUSTER_REQUEST_TIMEOUT');
+  });
+});
+
+describe('looking closer', () => {
+  const cluster = new SampleCluster();
+  afterEach(() => cluster.close());
+
+  it('GET /members/:id/explain tells why a member is gone; malformed ids are refused', async () => {
+    const [a, b] = (await cluster.startAll(['a', 'b'])) as [SampleNode, SampleNode];
+    b.signal('SIGKILL');
+    await a.untilEvent('unreachable', b);
+    const { status, body } = await a.call('GET', `/members/${b.id}/explain`);
+    expect(status).toBe(200);
+    const { member, history } = body as { member: object; history: { kind: string; byName?: string }[] };
+    expect(member).toMatchObject({ id: b.id, state: 'unreachable' });
+    expect(history.at(-1)).toMatchObject({ kind: 'unreachable', byName: 'a' });
+    expect((await a.call('GET', `/members/${UNKNOWN_ID}/explain`)).body).toEqual({ history: [] });
+    expectError(await a.call('GET', '/members/x/explain'), 400, 'CLUSTER_INVALID_NODE_ID');
+  });
+
+  it('POST /debug/block holds up the event loop, and is there with SAMPLE_DEBUG=1 only', async () => {
+    const a = await cluster.start('a', [], { SAMPLE_DEBUG: '1' });
+    const b = await cluster.start('b', [a]);
+    const beganMs = performance.now();
+    expect(await a.call('POST', '/debug/block?ms=300')).toEqual({ status: 204, body: undefined });
+    expect(performance.now() - beganMs).toBeGreaterThanOrEqual(300);
+    for (const query of ['', '?ms=-1', '?ms=60001', '?ms=x'])
+      expectError(await a.call('POST', `/debug/block${query}`), 400, 'BAD_QUERY');
+    expect((await b.call('POST', '/debug/block?ms=1')).status).toBe(404);
   });
 });
 

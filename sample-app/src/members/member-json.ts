@@ -1,4 +1,4 @@
-import { formatAddress, type Member, type MembershipEvent } from 'clusterpack';
+import { formatAddress, type Member, type MemberExplanation, type MembershipEvent } from 'clusterpack';
 
 /** A member as the HTTP interface shows it. */
 export interface MemberJson {
@@ -19,6 +19,11 @@ export interface EventJson {
   readonly at: number;
 }
 
+/** What a node thinks of a member, as `GET /members/:id/explain` shows it. */
+export interface ExplanationJson extends Omit<MemberExplanation, 'member'> {
+  readonly member: MemberJson | undefined;
+}
+
 export function memberJson(member: Member): MemberJson {
   const { id, name, state, incarnation, metadata } = member;
   return { id, name, address: formatAddress(member.address), state, incarnation, metadata };
@@ -26,4 +31,8 @@ export function memberJson(member: Member): MemberJson {
 
 export function eventJson(event: MembershipEvent): EventJson {
   return { type: event.type, member: memberJson(event.member), at: event.atMs };
+}
+
+export function explanationJson({ member, ...rest }: MemberExplanation): ExplanationJson {
+  return { member: member === undefined ? undefined : memberJson(member), ...rest };
 }

@@ -1,9 +1,9 @@
 import { Body, Controller, Get, Param, Put, Query, Sse, type MessageEvent } from '@nestjs/common';
-import { Member, MembershipService, type ClusterMetadata } from 'clusterpack';
+import { Member, MembershipService, parseNodeId, type ClusterMetadata } from 'clusterpack';
 import type { Observable } from 'rxjs';
 import { RecipientPipe } from '../recipient.pipe.js';
 import { EventFeed } from './event-feed.js';
-import { memberJson, type MemberJson } from './member-json.js';
+import { explanationJson, memberJson, type ExplanationJson, type MemberJson } from './member-json.js';
 import { MetadataPipe } from './metadata.pipe.js';
 import { WhoamiService, type Introduction } from './whoami.service.js';
 
@@ -24,6 +24,12 @@ export class MembersController {
   @Get('self')
   self(): MemberJson {
     return memberJson(this.membership.local);
+  }
+
+  /** What this node thinks of a member, remembered or not, and why. */
+  @Get('members/:id/explain')
+  explain(@Param('id') id: string): ExplanationJson {
+    return explanationJson(this.membership.explain(parseNodeId(id)));
   }
 
   @Sse('events')
