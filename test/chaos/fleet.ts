@@ -1,3 +1,4 @@
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, TestProcess, until } from '../process/processes.js';
 import { monotonicMs, type Fact, type ReportFact } from './facts.js';
@@ -8,6 +9,8 @@ const PORT = 7946;
 /** Everybody looks for others at the first so many addresses. */
 const SEEDS = 3;
 const REPORT_MS = 20_000;
+/** Characters kept of a host's former processes. */
+const MAX_LOG = 2_000_000;
 
 /** How a fleet's nodes are set up. */
 export interface FleetOptions {
@@ -69,6 +72,8 @@ export class Life {
 export class Fleet {
   readonly hosts: readonly string[];
   readonly #lives = new Map<string, Life>();
+  /** Of processes that have ended. */
+  readonly #outputs = new Map<string, string>();
   readonly #byId = new Map<string, Life>();
   readonly #clusterName = `chaos-${process.pid}`;
 
@@ -117,6 +122,8 @@ export class Fleet {
     const child = TestProcess.connected([...network.command(host), ...program], (fact) =>
       this.#take(life, fact as Fact),
     );
+    const before = this.#lives.get(host)?.process.output() ?? '';
+    this.#outputs.set(host, ((this.#outputs.get(host) ?? '') + before).slice(-MAX_LOG));
     const life = new Life(host, child);
     this.#lives.set(host, life);
     await until(`${host} is ready`, () => life.id !== undefined || child.exit !== undefined, {
@@ -147,6 +154,13 @@ export class Fleet {
     };
     await until('all nodes agree', look, { withinMs, report: () => last });
     return monotonicMs() - beganMs;
+  }
+
+  /** Writes what each host's process, and the ones before it, have printed. */
+  saveLogs(folder: string): void {
+    mkdirSync(folder, { recursive: true });
+    for (const host of this.hosts) writeFileSync(join(folder, `${host}.log`), this.#outputs.get(host) ?? '');
+    for (const life of this.lives) appendFileSync(join(folder, `${life.host}.log`), life.process.output());
   }
 
   async close(): Promise<void> {

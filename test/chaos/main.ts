@@ -1,5 +1,7 @@
 import { Random } from 'clusterpack/testing';
 import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from '../process/processes.js';
 import { Campaign, type Outcome } from './campaign.js';
 import { monotonicMs } from './facts.js';
 import { faultKinds } from './faults.js';
@@ -39,6 +41,9 @@ const seed = options.integer('seed', 0, 2 ** 53);
 const kinds = options.words('faults', Object.keys(faultKinds));
 const json = options.text('json');
 
+/** What nodes logged, where something was found. */
+const LOGS = join(ROOT, 'temp/chaos-logs');
+
 enterSandbox();
 process.exitCode = await main();
 
@@ -57,8 +62,12 @@ async function main(): Promise<number> {
     const campaign = new Campaign(fleet, judge, new Random(seed), kinds, log);
     const outcome = await campaign.run(monotonicMs() + minutes * 60_000);
     report(judge, outcome);
-    return judge.findings.length === 0 ? 0 : 1;
+    if (judge.findings.length === 0) return 0;
+    fleet.saveLogs(LOGS);
+    process.stdout.write(`what each node logged is in ${LOGS}\n`);
+    return 1;
   } catch (error) {
+    fleet.saveLogs(LOGS);
     process.stdout.write(`${judge.findings.join('\n')}\n`);
     process.stderr.write(`chaos: ${String(error)}\n`);
     return 1;
