@@ -64,6 +64,9 @@ const random = new Random(options.integer('seed', 0, 2 ** 53));
 const json = options.text('json');
 
 enterSandbox();
+process.stdout.write(
+  '| nodes | lost by | first, ms: median (range) | last, ms: median (range) |\n| --- | --- | --- | --- |\n',
+);
 const network = new Network();
 const trials: Trial[] = [];
 try {
@@ -129,7 +132,7 @@ function print(nodes: number, way: string, done: readonly Trial[]): void {
     const sorted = done.filter((trial) => trial.way === way).map(figure);
     sorted.sort((a, b) => a - b);
     const at = (share: number): string =>
-      Math.round(sorted[Math.floor(share * (sorted.length - 1))]!).toString();
+      Math.round(sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!).toString();
     return `${at(0.5)} (${at(0)}–${at(1)}), p90 ${at(0.9)}`;
   };
   process.stdout.write(
