@@ -70,7 +70,7 @@ export class Campaign {
 
   async #round(ms: number): Promise<void> {
     const endMs = monotonicMs() + ms;
-    const { fleet, random } = this;
+    const { fleet, judge, random } = this;
     const running = new Set<Promise<void>>();
     const disturbed = new Set<string>();
     while (monotonicMs() < endMs) {
@@ -85,7 +85,11 @@ export class Campaign {
         const hosts = shuffled(free, random).slice(0, wanted);
         const fault = this.#make(name, kind, hosts, disturbed);
         running.add(fault);
-        void fault.finally(() => running.delete(fault)).catch(() => undefined);
+        const ended = (): void => void running.delete(fault);
+        fault.then(
+          ended,
+          (error: unknown) => (ended(), judge.findings.push(`${name} failed: ${String(error)}`)),
+        );
         if (kind.hosts === 'all') await fault;
       }
       await pause(random.between(500, 3000));
@@ -121,9 +125,11 @@ export class Campaign {
       falsePositives: judge.falsePositives,
     });
     for (const [i, { stats }] of reports.entries()) {
+      const { host } = fleet.alive[i]!;
       const words = Object.keys(stats.violations);
-      if (words.length > 0)
-        judge.findings.push(`${fleet.alive[i]!.host} counts violations: ${words.join(', ')}`);
+      if (words.length > 0) judge.findings.push(`${host} counts violations: ${words.join(', ')}`);
+      if (stats.handlerErrors > 0)
+        judge.findings.push(`handlers and listeners of ${host} have failed ${stats.handlerErrors} times`);
     }
     const { messagesPerSecond } = fleet.options;
     for (const life of fleet.alive) life.process.send({ do: 'traffic', perSecond: messagesPerSecond });

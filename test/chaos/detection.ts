@@ -63,7 +63,7 @@ const ways = options.words('ways', Object.keys(WAYS));
 const random = new Random(options.integer('seed', 0, 2 ** 53));
 const json = options.text('json');
 
-enterSandbox();
+await enterSandbox();
 process.stdout.write(
   '| nodes | lost by | first, ms: median (range) | last, ms: median (range) |\n| --- | --- | --- | --- |\n',
 );

@@ -31,6 +31,7 @@ export interface ReportFact {
   readonly rssBytes: number;
   readonly resources: number;
   readonly stats: {
+    readonly handlerErrors: number;
     readonly stalls: number;
     readonly stalledMs: number;
     readonly violations: Readonly<Record<string, number>>;

@@ -44,7 +44,7 @@ const json = options.text('json');
 /** What nodes logged, where something was found. */
 const LOGS = join(ROOT, 'temp/chaos-logs');
 
-enterSandbox();
+await enterSandbox();
 process.exitCode = await main();
 
 async function main(): Promise<number> {

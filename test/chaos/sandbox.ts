@@ -1,12 +1,17 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { constants } from 'node:os';
 
 /** Set in the process that lives in the sandbox. */
 const MARK = 'CLUSTERPACK_CHAOS_SANDBOX';
 
+const NAMESPACES = ['--net', '--mount', '--pid', '--fork', '--kill-child=SIGKILL', '--mount-proc'];
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** Commands that a campaign needs, and the Debian packages that bring them. */
 const NEEDED: readonly (readonly [command: readonly string[], debianPackage: string])[] = [
   [['unshare', '--version'], 'util-linux'],
+  [['setpriv', '--version'], 'util-linux'],
   [['ip', '-Version'], 'iproute2'],
   [['tc', '-Version'], 'iproute2'],
   [['iptables', '--version'], 'iptables'],
@@ -16,9 +21,9 @@ const NEEDED: readonly (readonly [command: readonly string[], debianPackage: str
  * Makes sure that this process lives in network, mount and process namespaces of its own. Whatever it makes there, links,
  * rules, processes, ends with it: the kernel cleans up, however it ends.
  *
- * Outside, the program runs once more inside, and this never returns. Exits with 3 and a reason where that cannot be.
+ * Outside, the program runs once more inside, and this never resolves. Exits with 3 and a reason where that cannot be.
  */
-export function enterSandbox(): void {
+export async function enterSandbox(): Promise<void> {
   if (process.env[MARK] !== undefined) {
     run('mount', '-t', 'tmpfs', 'tmpfs', '/run');
     run('ip', 'link', 'set', 'lo', 'up');
@@ -29,17 +34,16 @@ export function enterSandbox(): void {
     process.stderr.write(`chaos: ${obstacle}\n`);
     process.exit(3);
   }
-  // The terminal's Ctrl-C reaches the whole group; this one waits for the inner one's report.
-  process.on('SIGINT', () => undefined);
-  const { status, signal } = spawnSync(
-    'unshare',
-    [
-      ...['--net', '--mount', '--pid', '--fork', '--kill-child=SIGKILL', '--mount-proc'],
-      ...[process.execPath, ...process.execArgv, ...process.argv.slice(1)],
-    ],
-    { stdio: 'inherit', env: { ...process.env, [MARK]: '1' } },
-  );
-  process.exit(status ?? 128 + (signal === null ? 0 : constants.signals[signal]));
+  const inner = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  // `setpriv` has it killed with this process, even if that is killed itself.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', ...NAMESPACES, ...inner], {
+    stdio: 'inherit',
+    env: { ...process.env, [MARK]: '1' },
+  });
+  // `unshare` ignores everything else, and so does the first process of a namespace.
+  for (const signal of SIGNALS) process.on(signal, () => child.kill('SIGKILL'));
+  const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+  process.exit(code ?? 128 + constants.signals[signal!]);
 }
 
 /** Runs a command of the sandbox; it fails loudly. */
@@ -57,9 +61,7 @@ function whyNot(): string | undefined {
     const packages = [...new Set(missing.map(([, name]) => name))].join(' ');
     return `${missing.map(([[command]]) => command).join(', ')} missing; on Debian: apt-get install ${packages}`;
   }
-  const trial = spawnSync('unshare', ['--net', '--mount', '--pid', '--fork', '--mount-proc', 'true'], {
-    encoding: 'utf8',
-  });
+  const trial = spawnSync('unshare', [...NAMESPACES, 'true'], { encoding: 'utf8' });
   if (trial.status !== 0) return `namespaces cannot be made here: ${trial.stderr.trim()}`;
   return undefined;
 }
